@@ -1,0 +1,3 @@
+//! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
+
+pub mod core;
