@@ -2,7 +2,7 @@
 //!
 //! A certificate is read once, into facts a decision can use; the DER is not kept. Its bytes come
 //! from tenants and from the wire, so reading classifies and never panics, every text in the
-//! result is safe to log, and every size has a bound. Only `read` knows x509-parser.
+//! result is safe to log, and every size has a bound. Only `read` and `pem` know x509-parser.
 //!
 //! Signatures are not checked here. "Signed by" compares names and key identifiers, which is
 //! enough to see that an issuer changed; whether a server holds its key is the probe's business.
@@ -10,6 +10,7 @@
 mod digest;
 mod malformed;
 mod names;
+mod pem;
 mod read;
 mod sanitize;
 #[cfg(test)]
@@ -237,7 +238,7 @@ pub struct Chain {
 impl Chain {
     /// Reads `tls.crt`, or the chain of a `CertificateRequest`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Malformed> {
-        Self::from_der(&read::blocks(pem)?)
+        Self::from_der(&pem::blocks(pem)?)
     }
 
     /// Reads what a server sent, the leaf first.
@@ -315,7 +316,7 @@ pub struct CaBundle {
 impl CaBundle {
     /// Reads `ca.crt`, or the authority of a `CertificateRequest`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Malformed> {
-        let leaves = read::certificates(&read::blocks(pem)?)?;
+        let leaves = read::certificates(&pem::blocks(pem)?)?;
         Ok(Self {
             certificates: leaves.into_iter().map(Ca::from).collect(),
         })

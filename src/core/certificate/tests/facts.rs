@@ -48,9 +48,9 @@ fn a_key_has_one_fingerprint_in_all_its_certificates() {
 
 #[test]
 fn a_leaf_is_small() {
-    // 30,000 of them take 7.5 MB, and about as much again for their texts.
-    assert!(size_of::<Leaf>() <= 256, "{}", size_of::<Leaf>());
-    assert!(size_of::<Ca>() <= 176, "{}", size_of::<Ca>());
+    // 30,000 of them take 7.2 MB, and about as much again for their texts.
+    assert!(size_of::<Leaf>() <= 240, "{}", size_of::<Leaf>());
+    assert!(size_of::<Ca>() <= 168, "{}", size_of::<Ca>());
 
     let leaf = Leaf::from_der(issued(&authority("ca")).der()).unwrap();
     let names: usize = leaf
@@ -134,21 +134,20 @@ fn serials_of_every_kind() {
         (vec![0xff], "-01"),
         (vec![0x80], "-80"),
         (vec![0xff, 0x00], "-0100"),
-        (vec![], "00"),
+        (vec![], ""),
         ([vec![0], vec![0xff; 32]].concat(), longest.as_str()),
         (
             [vec![0], vec![0xff; 5000]].concat(),
             format!("{longest}…").as_str(),
         ),
     ] {
-        let expected = if serial.is_empty() { "" } else { text };
         let forged = Forged {
             serial: serial.clone(),
             ..Forged::default()
         };
         assert_eq!(
             forged.read().unwrap().serial.as_ref(),
-            expected,
+            text,
             "{serial:02x?}"
         );
     }

@@ -1,6 +1,8 @@
 //! Input made to do harm.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::forged::*;
 use super::*;
@@ -94,7 +96,7 @@ fn names_that_are_no_text_or_too_much_of_it() {
 /// Every byte of a real certificate in turn, replaced by those that mean something in DER.
 #[test]
 fn no_substituted_byte_panics() {
-    const BYTES: [u8; 12] = [0, 1, 2, 3, 0x04, 0x17, 0x18, 0x30, 0x7f, 0x80, 0x84, 0xff];
+    const BYTES: [u8; 6] = [0, 0x18, 0x30, 0x7f, 0x84, 0xff];
     let good = issued(&authority("ca")).der().to_vec();
     let whole = Leaf::from_der(&good).unwrap();
     for position in 0..good.len() {
@@ -148,10 +150,13 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(128)
+    })]
 
     #[test]
-    fn any_bytes_are_classified(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+    fn any_bytes_are_classified(bytes in vec(any::<u8>(), 0..2000)) {
         check_pem(&bytes);
         if let Ok(leaf) = Leaf::from_der(&bytes) {
             check(&leaf);
@@ -162,8 +167,8 @@ proptest! {
 
     #[test]
     fn any_names_are_harmless(
-        subject in prop::collection::vec(any::<u8>(), 0..600),
-        names in prop::collection::vec((0x80..=0x88_u8, prop::collection::vec(any::<u8>(), 0..40)), 0..20),
+        subject in vec(any::<u8>(), 0..600),
+        names in vec((0x80..=0x88_u8, vec(any::<u8>(), 0..40)), 0..20),
     ) {
         let names: Vec<(u8, &[u8])> = names.iter().map(|(tag, name)| (*tag, &**name)).collect();
         let forged = Forged {
@@ -177,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn changed_bytes_are_classified(changes in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..8)) {
+    fn changed_bytes_are_classified(changes in vec(any::<(Index, u8)>(), 1..8)) {
         let mut der = GOOD.with(|good| good.der().to_vec());
         for (index, byte) in changes {
             let position = index.index(der.len());
@@ -190,7 +195,10 @@ proptest! {
 
     #[test]
     fn insertions_into_pem_are_classified(
-        inserted in prop::collection::vec((any::<prop::sample::Index>(), "(?s).{0,9}|-----|\n|-----BEGIN CERTIFICATE-----\n"), 1..4)
+        inserted in vec(
+            (any::<Index>(), "(?s).{0,9}|-----|\n|-----BEGIN CERTIFICATE-----\n"),
+            1..4,
+        ),
     ) {
         let mut pem = GOOD.with(rcgen::Certificate::pem).into_bytes();
         for (index, text) in inserted {
