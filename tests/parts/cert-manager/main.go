@@ -47,6 +47,7 @@ func main() {
 		time.Hour, "pause after a failed issuance; doubles with each further failure")
 	flag.Parse()
 	options.CertificateRequestMaximumBackoffDuration = 32 * options.CertificateRequestMinimumBackoffDuration
+	options.KubernetesAPIQPS, options.KubernetesAPIBurst = 20, 50
 	options.CopiedAnnotationPrefixes = []string{"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/"}
 
 	logf.InitLogs()
