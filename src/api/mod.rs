@@ -1,0 +1,20 @@
+//! The Kubernetes objects that certrotor reads and writes, typed.
+//!
+//! Objects of others hold only the fields that are read, and none of them can be written back as a
+//! whole: a PUT would drop the rest. The exception is [`ops_request::MySqlOpsRequest`], which is
+//! created.
+//!
+//! Every field of others is read with tolerance: one that has another type than expected is as if
+//! it were absent, and an unknown word is kept as `Other`, so that one odd object can never hide the
+//! others.
+
+mod tolerant;
+mod word;
+
+pub mod go_duration;
+pub mod meta;
+pub mod mysql;
+pub mod names;
+pub mod ops_request;
+pub mod resources;
+pub mod tls;
