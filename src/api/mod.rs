@@ -11,10 +11,13 @@
 mod tolerant;
 mod word;
 
+pub mod backup;
+pub mod cert_manager;
 pub mod go_duration;
 pub mod meta;
 pub mod mysql;
 pub mod names;
 pub mod ops_request;
 pub mod resources;
+pub mod supervisor;
 pub mod tls;
