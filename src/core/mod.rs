@@ -4,4 +4,5 @@
 //! `now` is an argument, decisions are data, and wherever an order can reach a decision the map is
 //! a `BTreeMap`. `tests/it/tidy.rs` holds this.
 
+pub mod calendar;
 pub mod time;
