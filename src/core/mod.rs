@@ -4,5 +4,9 @@
 //! `now` is an argument, decisions are data, and wherever an order can reach a decision the map is
 //! a `BTreeMap`. `tests/it/tidy.rs` holds this.
 
+pub mod calendar;
+pub mod digest;
+pub mod policy;
 pub mod selector;
 pub mod time;
+pub mod vocabulary;
