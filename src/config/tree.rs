@@ -8,7 +8,7 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::problem::{Position, shown};
 
 /// So many values a file may hold, counting what its aliases repeat.
-const MOST_NODES: usize = 50_000;
+const MOST_NODES: usize = 20_000;
 /// So deep values may nest; the deepest setting is at 6.
 const DEEPEST: usize = 32;
 
@@ -71,7 +71,11 @@ pub(super) fn read(text: &str) -> Result<Node, SyntaxError> {
         let (event, span) = event.map_err(|error| syntax(&error))?;
         builder.event(event, &span)?;
     }
-    Ok(builder.root.unwrap_or(Node { at: Position::START, value: Value::Null, size: 1 }))
+    Ok(builder.root.unwrap_or(Node {
+        at: Position::START,
+        value: Value::Null,
+        size: 1,
+    }))
 }
 
 #[derive(Default)]
@@ -94,7 +98,10 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<(String, Position)> },
+    Map {
+        entries: Vec<Entry>,
+        key: Option<(String, Position)>,
+    },
 }
 
 impl Builder {
@@ -114,14 +121,18 @@ impl Builder {
             }
             Event::SequenceStart(_, anchor, tag) => {
                 core_tag(tag.as_deref(), "seq", at)?;
-                self.grow(1, at)?;
-                self.open.push(Open { at, anchor, size: 1, content: Content::List(Vec::new()) });
+                self.start(Content::List(Vec::new()), anchor, at)?;
             }
             Event::MappingStart(_, anchor, tag) => {
                 core_tag(tag.as_deref(), "map", at)?;
-                self.grow(1, at)?;
-                let content = Content::Map { entries: Vec::new(), key: None };
-                self.open.push(Open { at, anchor, size: 1, content });
+                self.start(
+                    Content::Map {
+                        entries: Vec::new(),
+                        key: None,
+                    },
+                    anchor,
+                    at,
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
@@ -129,31 +140,67 @@ impl Builder {
                         Content::List(items) => Value::List(items),
                         Content::Map { entries, .. } => Value::Map(entries),
                     };
-                    self.node(Node { at: open.at, value, size: open.size }, open.anchor)?;
+                    self.node(
+                        Node {
+                            at: open.at,
+                            value,
+                            size: open.size,
+                        },
+                        open.anchor,
+                    )?;
                 }
             }
             Event::Alias(anchor) => {
-                let Some(size) = self.anchors.get(&anchor).map(|node| node.size) else {
-                    return fail(at, "this alias stands inside of what it repeats");
-                };
-                // Before the copy is made: a few lines of aliases can stand for gigabytes.
-                self.grow(size, at)?;
-                if let Some(node) = self.anchors.get(&anchor).cloned() {
-                    self.node(node, 0)?;
-                }
+                self.alias(anchor, at)?;
             }
             Event::UnresolvedAlias(name) => {
-                return fail(at, format!("nothing has the name {} that this alias repeats", shown(&name)));
+                return fail(
+                    at,
+                    format!(
+                        "nothing has the name {} that this alias repeats",
+                        shown(&name)
+                    ),
+                );
             }
-            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) => {}
+            Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd
+            | Event::Anchor(..)
+            | Event::Comment(..) => {}
+            _ => return fail(at, "this kind of YAML is not supported"),
         }
         Ok(())
+    }
+
+    fn start(&mut self, content: Content, anchor: usize, at: Position) -> Result<(), SyntaxError> {
+        self.open.push(Open {
+            at,
+            anchor,
+            size: 1,
+            content,
+        });
+        self.grow(1, at)
+    }
+
+    fn alias(&mut self, anchor: usize, at: Position) -> Result<(), SyntaxError> {
+        let Some(size) = self.anchors.get(&anchor).map(|node| node.size) else {
+            return fail(at, "this alias stands inside of what it repeats");
+        };
+        // Before the copy is made: a few lines of aliases can stand for gigabytes.
+        self.grow(size, at)?;
+        self.anchors
+            .get(&anchor)
+            .cloned()
+            .map_or(Ok(()), |node| self.node(node, 0))
     }
 
     fn grow(&mut self, size: usize, at: Position) -> Result<(), SyntaxError> {
         self.size = self.size.saturating_add(size);
         if self.size > MOST_NODES {
-            return fail(at, format!("more than {MOST_NODES} values, repeated ones included"));
+            return fail(
+                at,
+                format!("more than {MOST_NODES} values, repeated ones included"),
+            );
         }
         Ok(())
     }
@@ -171,7 +218,11 @@ impl Builder {
         match &mut open.content {
             Content::List(items) => items.push(node),
             Content::Map { entries, key } => match key.take() {
-                Some((key, key_at)) => entries.push(Entry { key, key_at, value: node }),
+                Some((key, key_at)) => entries.push(Entry {
+                    key,
+                    key_at,
+                    value: node,
+                }),
                 None => *key = Some(as_key(node)?),
             },
         }
@@ -182,9 +233,10 @@ impl Builder {
 fn as_key(node: Node) -> Result<(String, Position), SyntaxError> {
     match node.value {
         Value::Scalar { text, .. } => Ok((text, node.at)),
-        Value::List(_) | Value::Map(_) | Value::Null => {
-            fail(node.at, "a key must be a name, not a list, a section or nothing")
-        }
+        Value::List(_) | Value::Map(_) | Value::Null => fail(
+            node.at,
+            "a key must be a name, not a list, a section or nothing",
+        ),
     }
 }
 
@@ -199,7 +251,10 @@ fn scalar(
     if plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
         return Ok(Value::Null);
     }
-    Ok(Value::Scalar { text: text.into_owned(), plain })
+    Ok(Value::Scalar {
+        text: text.into_owned(),
+        plain,
+    })
 }
 
 /// Whether there is a tag; only YAML's own for this kind of value says nothing surprising.
@@ -207,17 +262,26 @@ fn core_tag(tag: Option<&Tag>, allowed: &str, at: Position) -> Result<bool, Synt
     match tag {
         None => Ok(false),
         Some(tag) if tag.core_suffix() == Some(allowed) => Ok(true),
-        Some(tag) => fail(at, format!("the tag {} is not known here", shown(&tag.to_string()))),
+        Some(tag) => fail(
+            at,
+            format!("the tag {} is not known here", shown(&tag.to_string())),
+        ),
     }
 }
 
 fn syntax(error: &ScanError) -> SyntaxError {
-    let message = format!("no valid YAML: {}", error.info().escape_debug());
-    SyntaxError { at: position(*error.marker()), message }
+    let message = format!("no valid YAML: {}", error.info());
+    SyntaxError {
+        at: position(*error.marker()),
+        message,
+    }
 }
 
 fn fail<T>(at: Position, message: impl Into<String>) -> Result<T, SyntaxError> {
-    Err(SyntaxError { at, message: message.into() })
+    Err(SyntaxError {
+        at,
+        message: message.into(),
+    })
 }
 
 fn position(marker: Marker) -> Position {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::calendar::{Freezes, Schedule, Windows};
 use super::selector::{NamespacePattern, Selector};
 use super::time::Span;
+use super::vocabulary::words;
 
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +25,14 @@ pub struct Policy {
     pub breaker: BreakerRule,
 }
 
-/// Whether the daemon acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Decide and act.
-    Enforce,
-    /// Decide and report; create and delete no request.
-    Report,
+words! {
+    /// Whether the daemon acts.
+    Mode {
+        /// Decide and act.
+        Enforce = "enforce",
+        /// Decide and report; create and delete no request.
+        Report = "report",
+    }
 }
 
 /// Which databases something is about.
@@ -93,24 +95,27 @@ pub struct Emergency {
     pub overrides_freezes: bool,
 }
 
-/// Act on a change or only say that there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnChange {
-    /// Rotate.
-    Rotate,
-    /// Report it.
-    Report,
+words! {
+    /// Act on a change or only say that there is one.
+    OnChange {
+        /// Rotate.
+        Rotate = "rotate",
+        /// Report it.
+        Report = "report",
+    }
 }
 
-/// As [`OnChange`], with a default that depends on the topology.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnCaChange {
-    /// Rotate, but report it for a group that verifies its members' CA, unless our executor runs.
-    Auto,
-    /// Rotate.
-    Rotate,
-    /// Report it.
-    Report,
+words! {
+    /// As [`OnChange`], with a default that depends on the topology.
+    OnCaChange {
+        /// Rotate, but report it for a group that verifies its members' CA, unless our executor
+        /// runs.
+        Auto = "auto",
+        /// Rotate.
+        Rotate = "rotate",
+        /// Report it.
+        Report = "report",
+    }
 }
 
 /// How often and how soon to try again.
@@ -118,7 +123,8 @@ pub enum OnCaChange {
 pub struct Retry {
     /// So many failures, then a person is asked.
     pub attempts: u32,
-    /// The pause after the first one; it doubles each time.
+    /// The pause after the first one; it doubles each time. Two overrides that set one each may
+    /// make it longer than `backoff_to`, which then holds.
     pub backoff_from: Span,
     /// The longest pause.
     pub backoff_to: Span,
@@ -184,8 +190,10 @@ pub struct RulesPatch {
     pub timeout: Option<Span>,
     /// See [`Retry::attempts`].
     pub retry_attempts: Option<u32>,
-    /// See [`Retry::backoff_from`] and [`Retry::backoff_to`].
-    pub retry_backoff: Option<(Span, Span)>,
+    /// See [`Retry::backoff_from`].
+    pub retry_backoff_from: Option<Span>,
+    /// See [`Retry::backoff_to`].
+    pub retry_backoff_to: Option<Span>,
     /// See [`Rules::honour_auto_ops_disabled`].
     pub honour_auto_ops_disabled: Option<bool>,
 }
@@ -198,8 +206,16 @@ impl Default for Policy {
             watch: Match::default(),
             rules: Arc::new(Rules::default()),
             overrides: Vec::new(),
-            limits: Limits { total: 2, per_namespace: 1, per_issuer: 2 },
-            breaker: BreakerRule { failures: 3, of: 5, pause: Span::HOUR },
+            limits: Limits {
+                total: 2,
+                per_namespace: 1,
+                per_issuer: 2,
+            },
+            breaker: BreakerRule {
+                failures: 3,
+                of: 5,
+                pause: Span::HOUR,
+            },
         }
     }
 }
@@ -246,7 +262,10 @@ impl Match {
     /// Whether a database with these labels in this namespace is meant.
     pub fn matches(&self, namespace: &str, labels: &BTreeMap<Arc<str>, Arc<str>>) -> bool {
         let namespace_matches = self.namespaces.is_empty()
-            || self.namespaces.iter().any(|pattern| pattern.matches(namespace));
+            || self
+                .namespaces
+                .iter()
+                .any(|pattern| pattern.matches(namespace));
         namespace_matches && self.selector.matches(labels)
     }
 }
@@ -256,9 +275,16 @@ impl Policy {
     fn matching(&self, namespace: &str, labels: &BTreeMap<Arc<str>, Arc<str>>) -> Vec<u32> {
         let matching = |(index, candidate): (usize, &Override)| {
             let index = u32::try_from(index).ok()?;
-            candidate.matches.matches(namespace, labels).then_some(index)
+            candidate
+                .matches
+                .matches(namespace, labels)
+                .then_some(index)
         };
-        self.overrides.iter().enumerate().filter_map(matching).collect()
+        self.overrides
+            .iter()
+            .enumerate()
+            .filter_map(matching)
+            .collect()
     }
 }
 
@@ -272,7 +298,10 @@ pub struct RulesOf<'a> {
 impl<'a> RulesOf<'a> {
     /// For the decisions of one plan.
     pub fn new(policy: &'a Policy) -> Self {
-        Self { policy, merged: BTreeMap::new() }
+        Self {
+            policy,
+            merged: BTreeMap::new(),
+        }
     }
 
     /// The rules of a database with these labels in this namespace.
@@ -293,12 +322,17 @@ impl<'a> RulesOf<'a> {
             }
             Arc::new(rules)
         };
-        Arc::clone(self.merged.entry(matching).or_insert_with_key(|indices| merge(indices)))
+        Arc::clone(
+            self.merged
+                .entry(matching)
+                .or_insert_with_key(|indices| merge(indices)),
+        )
     }
 }
 
 impl Rules {
-    fn apply(&mut self, patch: &RulesPatch) {
+    /// Sets what an override sets.
+    pub fn apply(&mut self, patch: &RulesPatch) {
         let RulesPatch {
             renew_before,
             emergency_before,
@@ -313,7 +347,8 @@ impl Rules {
             pick_up_within,
             timeout,
             retry_attempts,
-            retry_backoff,
+            retry_backoff_from,
+            retry_backoff_to,
             honour_auto_ops_disabled,
         } = patch.clone();
         set(&mut self.renew_before, renew_before);
@@ -332,10 +367,8 @@ impl Rules {
         set(&mut self.pick_up_within, pick_up_within);
         set(&mut self.timeout, timeout);
         set(&mut self.retry.attempts, retry_attempts);
-        if let Some((from, to)) = retry_backoff {
-            self.retry.backoff_from = from;
-            self.retry.backoff_to = to;
-        }
+        set(&mut self.retry.backoff_from, retry_backoff_from);
+        set(&mut self.retry.backoff_to, retry_backoff_to);
         set(&mut self.honour_auto_ops_disabled, honour_auto_ops_disabled);
     }
 }

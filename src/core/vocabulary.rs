@@ -30,11 +30,11 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            type Err = $crate::core::vocabulary::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $( $word => Ok(Self::$variant), )+
-                    _ => Err(UnknownWord(text.to_owned())),
+                    _ => Err($crate::core::vocabulary::UnknownWord(text.to_owned())),
                 }
             }
         }
