@@ -1,5 +1,4 @@
 //! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 
-pub mod cli;
 pub mod config;
 pub mod core;

@@ -88,7 +88,8 @@ impl fmt::Display for Kind {
             Self::Selector => f.write_str("a label selector, such as `tier=gold`"),
             Self::Switch => f.write_str("`true` or `false`"),
             Self::Text => write!(f, "one line of at most {MOST_TEXT} characters"),
-            Self::Word(words) => write!(f, "`{}`", words.join("` or `")),
+            Self::Word([first @ .., last]) => write!(f, "`{}` or `{last}`", first.join("`, `")),
+            Self::Word([]) => f.write_str("nothing"),
             Self::Words(words) => write!(f, "a list of none or some of `{}`", words.join("`, `")),
             Self::Zone => f.write_str("an IANA time zone, such as `Europe/Berlin`"),
         }

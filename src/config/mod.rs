@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+pub use self::check::check;
 pub use self::file::read;
 pub use self::problem::{Position, Problem, Problems, Warning};
 use self::report::Report;
@@ -14,6 +15,7 @@ use crate::core::policy::Policy;
 use crate::core::time::Span;
 use crate::core::vocabulary::words;
 
+mod check;
 mod file;
 pub mod keys;
 mod problem;

@@ -244,7 +244,7 @@ fn durations_read_as_people_write_them() {
     ] {
         let config = parse(&format!("rotation: {{minInterval: {text}}}"));
         assert_eq!(
-            config.policy.rules.timeout,
+            config.policy.rules.min_interval,
             Span::seconds(seconds),
             "{text}"
         );

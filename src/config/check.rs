@@ -1,9 +1,9 @@
-//! `certrotor check FILE…`: says everything that is wrong with config files.
+//! What `certrotor check FILE…` says: everything that is wrong with config files.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::config::{Config, read};
+use super::{Config, read};
 
 /// Checks each file and writes what there is to say, a line each; true when all are right.
 pub fn check(files: &[PathBuf], out: &mut dyn Write) -> io::Result<bool> {

@@ -1,3 +1,0 @@
-//! The subcommands, a file each.
-
-pub mod check;
