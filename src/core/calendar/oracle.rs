@@ -38,13 +38,20 @@ impl Line {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let values = std::array::from_fn(|index| read_field(index, fields[index]));
         let restricted = |index: usize| fields[index].as_bytes()[0] != b'*';
-        Self { values, either_day: restricted(2) && restricted(4) }
+        Self {
+            values,
+            either_day: restricted(2) && restricted(4),
+        }
     }
 
     fn names(&self, shown: Shown) -> bool {
         let named = |field: usize, value: u8| self.values[field][usize::from(value)];
         let (by_day, by_weekday) = (named(2, shown.day), named(4, shown.weekday));
-        let day = if self.either_day { by_day || by_weekday } else { by_day && by_weekday };
+        let day = if self.either_day {
+            by_day || by_weekday
+        } else {
+            by_day && by_weekday
+        };
         day && named(0, shown.minute) && named(1, shown.hour) && named(3, shown.month)
     }
 }
@@ -57,7 +64,9 @@ fn read_field(index: usize, text: &str) -> [bool; 60] {
         text = text.replace("-sun", "-7");
     }
     let names: &[&str] = match index {
-        3 => &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        3 => &[
+            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+        ],
         4 => &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
         _ => &[],
     };
@@ -123,7 +132,14 @@ impl Walk {
         }
         let shown = (first_wall..unseen).map(show).collect();
         let zone = zone.to_owned();
-        Self { zone, start, end, changes, new, shown }
+        Self {
+            zone,
+            start,
+            end,
+            changes,
+            new,
+            shown,
+        }
     }
 
     /// The unix minutes that the line names, in order.
@@ -200,7 +216,9 @@ pub(super) fn stretches(openings: &[i64], seconds: i64) -> Vec<(i64, i64)> {
 pub(super) fn day_number(year: i64, month: u8, day: u8) -> i64 {
     let new_year: i64 = (1970..year).map(|year| 365 + i64::from(leap(year))).sum();
     let is_it = |shown: Shown| (shown.month, shown.day) == (month, day);
-    (new_year..).find(|number| is_it(show(number * 1_440))).unwrap()
+    (new_year..)
+        .find(|number| is_it(show(number * 1_440)))
+        .unwrap()
 }
 
 fn leap(year: i64) -> bool {
@@ -227,7 +245,9 @@ impl Dice {
     /// A crontab line of any shape that can be written.
     pub(super) fn line(&mut self) -> String {
         if self.below(40) == 0 {
-            return self.one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@midnight"]).into();
+            return self
+                .one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@midnight"])
+                .into();
         }
         let fields: Vec<String> = (0..5).map(|index| self.field(index)).collect();
         fields.join(" ")
@@ -262,8 +282,9 @@ impl Dice {
 
     /// A value as a number or by its name.
     fn value(&mut self, index: usize, value: i64) -> String {
-        const MONTHS: [&str; 12] =
-            ["JAN", "Feb", "mar", "APR", "MAY", "jun", "Jul", "AUG", "SEP", "Oct", "NOV", "DEC"];
+        const MONTHS: [&str; 12] = [
+            "JAN", "Feb", "mar", "APR", "MAY", "jun", "Jul", "AUG", "SEP", "Oct", "NOV", "DEC",
+        ];
         const WEEKDAYS: [&str; 8] = ["SUN", "Mon", "TUE", "wed", "THU", "Fri", "SAT", "sun"];
         match index {
             3 if self.below(2) == 0 => MONTHS[usize::try_from(value - 1).unwrap()].to_owned(),

@@ -82,7 +82,12 @@ fn agree(walk: &Walk, dice: &mut Dice, lines: usize) -> usize {
         };
         let zone = Zone::parse(&walk.zone).unwrap();
         let moments = moments(walk, dice, &openings);
-        schedule_agrees(walk, &Schedule::new(line.clone(), zone.clone()), &openings, &moments);
+        schedule_agrees(
+            walk,
+            &Schedule::new(line.clone(), zone.clone()),
+            &openings,
+            &moments,
+        );
         for _ in 0..2 {
             let length = any_length(dice);
             let window = Window::new(line.clone(), length, zone.clone()).unwrap();
@@ -131,7 +136,9 @@ fn schedule_agrees(walk: &Walk, schedule: &Schedule, openings: &[i64], moments: 
             Some(opening) => assert_eq!(next, opening * 60, "{schedule}: after {at}"),
             None => assert!(next >= walk.end * 60, "{schedule}: after {at}"),
         }
-        let latest = schedule.latest_at_or_before(at).map_or(i64::MIN, Time::unix);
+        let latest = schedule
+            .latest_at_or_before(at)
+            .map_or(i64::MIN, Time::unix);
         match openings[..later].last() {
             Some(opening) => assert_eq!(latest, opening * 60, "{schedule}: up to {at}"),
             None => assert!(latest < walk.start * 60, "{schedule}: up to {at}"),
@@ -144,27 +151,43 @@ fn window_agrees(walk: &Walk, window: &Window, openings: &[i64], moments: &[i64]
     let length = window.length().as_seconds();
     let stretches = stretches(openings, length);
     let edges = stretches.iter().rev().take(20).flat_map(|(opens, closes)| {
-        [opens - 1, *opens, closes - 1, *closes].into_iter().filter(|edge| *edge < end)
+        [opens - 1, *opens, closes - 1, *closes]
+            .into_iter()
+            .filter(|edge| *edge < end)
     });
     for moment in moments.iter().copied().chain(edges) {
         let at = Time::from_unix(moment);
         let said = format!("{window} at {at}");
-        let open = stretches.iter().find(|(opens, closes)| (*opens..*closes).contains(&moment));
+        let open = stretches
+            .iter()
+            .find(|(opens, closes)| (*opens..*closes).contains(&moment));
         match (window.state(at), open) {
             (WindowState::Open { since, until }, Some((opens, closes))) => {
                 let from_before = *opens - start <= length;
-                assert!(since.unix() == *opens || from_before && since.unix() < *opens, "{said}");
+                assert!(
+                    since.unix() == *opens || from_before && since.unix() < *opens,
+                    "{said}"
+                );
                 let until = until.map_or(i64::MAX, Time::unix);
-                assert!(until == *closes || *closes >= end && until > *closes, "{said}: {until}");
+                assert!(
+                    until == *closes || *closes >= end && until > *closes,
+                    "{said}: {until}"
+                );
             }
             (WindowState::Closed { opens }, None) => {
                 let next = openings.partition_point(|opening| opening * 60 <= moment);
                 let expected = openings.get(next).map(|opening| opening * 60);
                 let opens = opens.map_or(i64::MAX, Time::unix);
-                assert!(expected.map_or(opens >= end, |expected| opens == expected), "{said}");
+                assert!(
+                    expected.map_or(opens >= end, |expected| opens == expected),
+                    "{said}"
+                );
             }
             (WindowState::Open { since, .. }, None) => {
-                assert!(since.unix() < start && moment - start < length, "{said}: is open");
+                assert!(
+                    since.unix() < start && moment - start < length,
+                    "{said}: is open"
+                );
             }
             (WindowState::Closed { .. }, Some(_)) => panic!("{said}: is closed"),
         }
@@ -173,17 +196,33 @@ fn window_agrees(walk: &Walk, window: &Window, openings: &[i64], moments: &[i64]
 
 /// Zones whose walks begin on the same day, so that their minutes can be laid side by side.
 const SIDE_BY_SIDE: [(&[&str], (i64, u8, u8)); 3] = [
-    (&["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"], (2026, 9, 20)),
-    (&["America/Sao_Paulo", "Europe/Volgograd", "Europe/Berlin"], (2018, 10, 5)),
-    (&["Pacific/Apia", "Asia/Tehran", "Africa/Casablanca"], (2011, 11, 20)),
+    (
+        &[
+            "Europe/Berlin",
+            "America/New_York",
+            "Australia/Lord_Howe",
+            "UTC",
+        ],
+        (2026, 9, 20),
+    ),
+    (
+        &["America/Sao_Paulo", "Europe/Volgograd", "Europe/Berlin"],
+        (2018, 10, 5),
+    ),
+    (
+        &["Pacific/Apia", "Asia/Tehran", "Africa/Casablanca"],
+        (2011, 11, 20),
+    ),
 ];
 
 #[test]
 fn windows_narrowed_and_frozen_leave_what_a_walk_through_every_minute_leaves() {
-    let cases = if full() { 400 } else { 30 };
+    let cases = if full() { 400 } else { 15 };
     for (number, (zones, (year, month, day))) in (1..).zip(SIDE_BY_SIDE) {
-        let walks: Vec<Walk> =
-            zones.iter().map(|zone| Walk::new(zone, day_number(year, month, day), 62)).collect();
+        let walks: Vec<Walk> = zones
+            .iter()
+            .map(|zone| Walk::new(zone, day_number(year, month, day), 62))
+            .collect();
         let mut dice = Dice(1_000 + number);
         for _ in 0..cases {
             combination_agrees(&walks, &mut dice, i16::try_from(year).unwrap());
@@ -197,10 +236,16 @@ fn combination_agrees(walks: &[Walk], dice: &mut Dice, year: i16) {
     let (narrowed, inside) = any_windows(walks, dice, minutes);
     let narrowed = (dice.below(3) == 0).then_some(narrowed);
     if narrowed.is_some() {
-        allowed.iter_mut().zip(inside).for_each(|(allowed, inside)| *allowed &= inside);
+        allowed
+            .iter_mut()
+            .zip(inside)
+            .for_each(|(allowed, inside)| *allowed &= inside);
     }
     let (freezes, frozen) = any_freezes(walks, dice, year, minutes);
-    allowed.iter_mut().zip(&frozen).for_each(|(allowed, frozen)| *allowed &= !frozen);
+    allowed
+        .iter_mut()
+        .zip(&frozen)
+        .for_each(|(allowed, frozen)| *allowed &= !frozen);
 
     let margin = Span::seconds(60 * dice.below(2));
     let start = walks[0].start * 60;
@@ -214,12 +259,24 @@ fn combination_agrees(walks: &[Walk], dice: &mut Dice, year: i16) {
     }
     let end = walks[0].end * 60;
     let listed = times.intervals(Time::from_unix(half), Time::from_unix(end), margin);
-    let listed: Vec<_> = listed.map(|i| (i.opens.unix(), i.closes.map(Time::unix))).collect();
+    let listed: Vec<_> = listed
+        .map(|i| (i.opens.unix(), i.closes.map(Time::unix)))
+        .collect();
     let expected: Vec<_> = left.iter().filter(|(_, closes)| *closes > half).collect();
-    assert_eq!(listed.len(), expected.len(), "{times:?} {listed:?} {expected:?}");
+    assert_eq!(
+        listed.len(),
+        expected.len(),
+        "{times:?} {listed:?} {expected:?}"
+    );
     for ((opens, closes), expected) in listed.iter().zip(expected) {
-        assert!(*opens == expected.0 || expected.0 <= start + 60, "{times:?}");
-        assert!(*closes == Some(expected.1) || expected.1 >= end - 60, "{times:?}");
+        assert!(
+            *opens == expected.0 || expected.0 <= start + 60,
+            "{times:?}"
+        );
+        assert!(
+            *closes == Some(expected.1) || expected.1 >= end - 60,
+            "{times:?}"
+        );
     }
 }
 
@@ -252,12 +309,7 @@ fn any_windows(walks: &[Walk], dice: &mut Dice, minutes: usize) -> (Windows, Vec
 }
 
 /// Up to two freezes within a year, and for each minute of the walks whether it is frozen.
-fn any_freezes(
-    walks: &[Walk],
-    dice: &mut Dice,
-    year: i16,
-    minutes: usize,
-) -> (Freezes, Vec<bool>) {
+fn any_freezes(walks: &[Walk], dice: &mut Dice, year: i16, minutes: usize) -> (Freezes, Vec<bool>) {
     let mut freezes = Vec::new();
     let mut frozen = vec![false; minutes];
     for _ in 0..dice.below(3) {
@@ -270,7 +322,10 @@ fn any_freezes(
         freezes.push(Freeze::new(day(from), day(to), zone, "why".to_owned()).unwrap());
         let [month, from, to] = [month, from, to].map(i8::cast_unsigned);
         let days = walk.on_days((month, from), (month, to));
-        frozen.iter_mut().zip(days).for_each(|(frozen, day)| *frozen |= day);
+        frozen
+            .iter_mut()
+            .zip(days)
+            .for_each(|(frozen, day)| *frozen |= day);
     }
     (Freezes::new(freezes), frozen)
 }
@@ -310,18 +365,31 @@ fn times_agree(
     match (times.state(at, margin), next) {
         (TimesState::Open { since, until }, Some((opens, closes))) => {
             assert!(*opens <= moment, "{said}: open");
-            assert!(since.unix() == *opens || *opens <= start + 60, "{said}: since {since}");
+            assert!(
+                since.unix() == *opens || *opens <= start + 60,
+                "{said}: since {since}"
+            );
             let until = until.map_or(i64::MAX, Time::unix);
-            assert!(until == *closes || *closes >= end - 60, "{said}: until {until}");
+            assert!(
+                until == *closes || *closes >= end - 60,
+                "{said}: until {until}"
+            );
         }
         (TimesState::Closed { by, opens }, next) => {
             let opens = opens.map_or(i64::MAX, Time::unix);
-            assert!(next.map_or(opens >= end, |next| opens == next.0), "{said}: opens {opens}");
+            assert!(
+                next.map_or(opens >= end, |next| opens == next.0),
+                "{said}: opens {opens}"
+            );
             let index = |moment: i64| usize::try_from((moment - start).div_euclid(60)).unwrap();
             let last = index(moment + margin.as_seconds()).min(frozen.len() - 1);
             let near = &frozen[index(moment - margin.as_seconds())..=last];
             let freeze = near.contains(&true);
-            assert_eq!(matches!(by, ClosedBy::Freeze { .. }), freeze, "{said}: {by:?}");
+            assert_eq!(
+                matches!(by, ClosedBy::Freeze { .. }),
+                freeze,
+                "{said}: {by:?}"
+            );
         }
         (state, None) => panic!("{said}: {state:?}"),
     }
@@ -330,8 +398,30 @@ fn times_agree(
 #[test]
 fn no_text_and_no_moment_makes_a_calendar_panic() {
     const PIECES: [&str; 24] = [
-        "*", "*/", "/", "-", ",", " ", "0", "7", "59", "60", "31", "12", "MON", "sun", "JAN", "@",
-        "@daily", "?", "L", "#", "99999999999", "\u{fc}", "\n", "2 * * ",
+        "*",
+        "*/",
+        "/",
+        "-",
+        ",",
+        " ",
+        "0",
+        "7",
+        "59",
+        "60",
+        "31",
+        "12",
+        "MON",
+        "sun",
+        "JAN",
+        "@",
+        "@daily",
+        "?",
+        "L",
+        "#",
+        "99999999999",
+        "\u{fc}",
+        "\n",
+        "2 * * ",
     ];
     let mut dice = Dice(7);
     let mut read = 0;
@@ -341,12 +431,23 @@ fn no_text_and_no_moment_makes_a_calendar_panic() {
         if dice.below(2) == 0 {
             text = format!("{}{text}", dice.line());
         }
-        let _zone = Zone::parse(&text[..text.floor_char_boundary(3)]);
-        let Ok(line) = CronLine::parse(&text) else { continue };
+        if dice.below(20) == 0 {
+            assert!(Zone::parse(&text).is_err(), "{text:?} is no zone");
+        }
+        let Ok(line) = CronLine::parse(&text) else {
+            continue;
+        };
         read += 1;
         let window = Window::new(line, Span::HOUR, Zone::parse("Europe/Berlin").unwrap()).unwrap();
-        for at in [Time::MIN, Time::from_unix(dice.below(5_000_000_000)), Time::MAX] {
-            assert!(matches!(window.state(at), WindowState::Open { .. } | WindowState::Closed { .. }));
+        for at in [
+            Time::MIN,
+            Time::from_unix(dice.below(5_000_000_000)),
+            Time::MAX,
+        ] {
+            assert!(matches!(
+                window.state(at),
+                WindowState::Open { .. } | WindowState::Closed { .. }
+            ));
         }
     }
     println!("{read} texts were lines");

@@ -58,7 +58,11 @@ pub enum ClosedBy {
 impl RotationTimes {
     /// What is in `windows`, in `narrowed` if there are any, and in no freeze.
     pub fn new(windows: Windows, narrowed: Option<Windows>, freezes: Freezes) -> Self {
-        Self { windows, narrowed, freezes }
+        Self {
+            windows,
+            narrowed,
+            freezes,
+        }
     }
 
     /// No window and no freeze.
@@ -69,12 +73,14 @@ impl RotationTimes {
     /// Whether a rotation may start at that moment, and until when that stays so.
     pub fn state(&self, at: Time, margin: Span) -> TimesState {
         match self.open_interval_at_or_after(at, margin) {
-            Some(Interval { opens, closes }) if opens <= at => {
-                TimesState::Open { since: opens, until: closes }
-            }
-            later => {
-                TimesState::Closed { by: self.closed_by(at, margin), opens: later.map(|i| i.opens) }
-            }
+            Some(Interval { opens, closes }) if opens <= at => TimesState::Open {
+                since: opens,
+                until: closes,
+            },
+            later => TimesState::Closed {
+                by: self.closed_by(at, margin),
+                opens: later.map(|i| i.opens),
+            },
         }
     }
 
@@ -102,9 +108,8 @@ impl RotationTimes {
     /// The stretches that meet `[from, to)`, in order and with their true ends, at most 10,000.
     pub fn intervals(&self, from: Time, to: Time, margin: Span) -> impl Iterator<Item = Interval> {
         let first = self.open_interval_at_or_after(from, margin);
-        let next = move |interval: &Interval| {
-            self.open_interval_at_or_after(interval.closes?, margin)
-        };
+        let next =
+            move |interval: &Interval| self.open_interval_at_or_after(interval.closes?, margin);
         std::iter::successors(first, next)
             .take_while(move |interval| interval.opens < to)
             .take(MOST_LISTED)
@@ -113,7 +118,9 @@ impl RotationTimes {
     fn closed_by(&self, at: Time, margin: Span) -> ClosedBy {
         let around = Interval::until(at - margin, at + margin + Span::seconds(1));
         match self.freezes.meeting(around) {
-            Some(freeze) => ClosedBy::Freeze { reason: Arc::clone(freeze.reason()) },
+            Some(freeze) => ClosedBy::Freeze {
+                reason: Arc::clone(freeze.reason()),
+            },
             None => ClosedBy::Window,
         }
     }
@@ -123,7 +130,9 @@ impl RotationTimes {
         let mut from = at;
         loop {
             let configured = self.windows.search(from, effort)?;
-            let Some(narrowed) = &self.narrowed else { return Some(configured) };
+            let Some(narrowed) = &self.narrowed else {
+                return Some(configured);
+            };
             let narrowed = narrowed.search(from, effort)?;
             if let Some(both) = configured.and(narrowed) {
                 return Some(both);

@@ -59,7 +59,11 @@ impl Window {
             return Err(CalendarError::WindowLength { length });
         }
         let pattern = Arc::new(DayPattern::new(&open, length));
-        Ok(Self { openings: Schedule::new(open, zone), length, pattern })
+        Ok(Self {
+            openings: Schedule::new(open, zone),
+            length,
+            pattern,
+        })
     }
 
     /// The line that opens it.
@@ -80,10 +84,13 @@ impl Window {
     /// Whether it is open at that moment, and until when that stays so.
     pub fn state(&self, at: Time) -> WindowState {
         match (self.start(at), self.end(at)) {
-            (Some(since), Some(end)) => {
-                WindowState::Open { since, until: Interval::until(since, end).closes }
-            }
-            _ => WindowState::Closed { opens: self.next_opening(at) },
+            (Some(since), Some(end)) => WindowState::Open {
+                since,
+                until: Interval::until(since, end).closes,
+            },
+            _ => WindowState::Closed {
+                opens: self.next_opening(at),
+            },
         }
     }
 
@@ -96,7 +103,9 @@ impl Window {
     pub(super) fn end(&self, at: Time) -> Option<Time> {
         let mut opening = self.opening(at)?;
         loop {
-            let Some(last) = self.last_of_calm(opening) else { return Some(Time::MAX) };
+            let Some(last) = self.last_of_calm(opening) else {
+                return Some(Time::MAX);
+            };
             opening = last;
             let end = opening.at + self.length;
             if end.since(at) > FOR_EVER {
@@ -115,7 +124,9 @@ impl Window {
     pub(super) fn start(&self, at: Time) -> Option<Time> {
         let mut opening = self.opening(at)?;
         loop {
-            let Some(first) = self.first_of_calm(opening) else { return Some(Time::MIN) };
+            let Some(first) = self.first_of_calm(opening) else {
+                return Some(Time::MIN);
+            };
             if at.since(first.at) > FOR_EVER {
                 return Some(Time::MIN);
             }
@@ -128,7 +139,9 @@ impl Window {
 
     /// The latest opening, if what it opened is still open.
     fn opening(&self, at: Time) -> Option<Occurrence> {
-        self.openings.latest(at).filter(|opening| at < opening.at + self.length)
+        self.openings
+            .latest(at)
+            .filter(|opening| at < opening.at + self.length)
     }
 
     /// The last of the openings that join this one before the offset changes: one leap in place of
@@ -169,7 +182,13 @@ impl Window {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} for {} in {}", self.open().as_str(), self.length, self.zone())
+        write!(
+            f,
+            "{:?} for {} in {}",
+            self.open().as_str(),
+            self.length,
+            self.zone()
+        )
     }
 }
 
@@ -223,9 +242,7 @@ impl DayPattern {
             }
         }
         let endless = match stretches.as_slice() {
-            [(first, last)] => {
-                open.is_every_day() && Span::DAY - between(*first, *last) <= length
-            }
+            [(first, last)] => open.is_every_day() && Span::DAY - between(*first, *last) <= length,
             _ => false,
         };
         Self { stretches, endless }
@@ -239,8 +256,9 @@ impl DayPattern {
         }
         let (day, time) = (opening.date(), opening.time());
         let mut stretches = self.stretches.iter().copied();
-        let (first, last) =
-            stretches.find(|(first, last)| (*first..=*last).contains(&time)).unwrap_or((time, time));
+        let (first, last) = stretches
+            .find(|(first, last)| (*first..=*last).contains(&time))
+            .unwrap_or((time, time));
         Some((day.to_datetime(first), day.to_datetime(last)))
     }
 }

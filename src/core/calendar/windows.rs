@@ -27,7 +27,9 @@ impl Windows {
     /// The union of at most 16 windows.
     pub fn new(windows: Vec<Window>) -> Result<Self, CalendarError> {
         if windows.len() > MOST {
-            return Err(CalendarError::TooManyWindows { found: windows.len() });
+            return Err(CalendarError::TooManyWindows {
+                found: windows.len(),
+            });
         }
         Ok(Self(windows.into()))
     }
@@ -50,10 +52,13 @@ impl Windows {
     /// Whether any window is open at that moment, and until when that stays so.
     pub fn state(&self, at: Time) -> WindowState {
         match self.open_interval_at_or_after(at) {
-            Some(Interval { opens, closes }) if opens <= at => {
-                WindowState::Open { since: opens, until: closes }
-            }
-            later => WindowState::Closed { opens: later.map(|interval| interval.opens) },
+            Some(Interval { opens, closes }) if opens <= at => WindowState::Open {
+                since: opens,
+                until: closes,
+            },
+            later => WindowState::Closed {
+                opens: later.map(|interval| interval.opens),
+            },
         }
     }
 
@@ -69,22 +74,30 @@ impl Windows {
         let needed = expected + margin + margin;
         self.0
             .iter()
-            .map(|window| TooShort { window: window.clone(), longest: self.longest(window), needed })
+            .map(|window| TooShort {
+                window: window.clone(),
+                longest: self.longest(window, needed),
+                needed,
+            })
             .filter(|problem| problem.longest < needed)
             .collect()
     }
 
-    /// The longest of the first stretches of a leap year of which the window is part.
-    fn longest(&self, window: &Window) -> Span {
+    /// The longest of the first stretches since the leap year 2024 of which the window is part, or
+    /// the first that is long enough.
+    fn longest(&self, window: &Window, needed: Span) -> Span {
         const START_OF_2024: Time = Time::from_unix(1_704_067_200);
-        const OPENINGS: usize = 64;
-        let next = |opening: &Time| window.next_opening(*opening);
-        std::iter::successors(window.next_opening(START_OF_2024), next)
-            .take(OPENINGS)
-            .filter_map(|opening| self.open_interval_at_or_after(opening))
-            .map(|stretch| stretch.end().since(stretch.opens))
-            .max()
-            .unwrap_or(Span::ZERO)
+        const STRETCHES: usize = 16;
+        let stretch = |from| self.open_interval_at_or_after(window.next_opening(from)?);
+        let stretches = std::iter::successors(stretch(START_OF_2024), |last| stretch(last.closes?));
+        let mut longest = Span::ZERO;
+        for stretch in stretches.take(STRETCHES) {
+            longest = longest.max(stretch.end().since(stretch.opens));
+            if longest >= needed {
+                break;
+            }
+        }
+        longest
     }
 
     pub(super) fn search(&self, at: Time, effort: &mut Effort) -> Option<Interval> {
@@ -95,7 +108,11 @@ impl Windows {
         if let (Some(start), Some(end)) = (self.start(at, effort), self.end(at, effort)) {
             return Some(Interval::until(start, end));
         }
-        let opens = self.0.iter().filter_map(|window| window.next_opening(at)).min()?;
+        let opens = self
+            .0
+            .iter()
+            .filter_map(|window| window.next_opening(at))
+            .min()?;
         if opens.since(at) > HORIZON {
             return None;
         }
@@ -128,7 +145,9 @@ impl Windows {
             }
             effort.spend(self.0.len());
             // What closes at the start was open a second before.
-            let Some(earlier) = earliest_start(start - SECOND) else { break };
+            let Some(earlier) = earliest_start(start - SECOND) else {
+                break;
+            };
             start = earlier;
         }
         Some(start)
@@ -153,8 +172,15 @@ pub struct TooShort {
 
 impl fmt::Display for TooShort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { window, longest, needed } = self;
-        write!(f, "the window {window} can never hold a rotation: open for {longest}, needs {needed}")
+        let Self {
+            window,
+            longest,
+            needed,
+        } = self;
+        write!(
+            f,
+            "the window {window} can never hold a rotation: open for {longest}, needs {needed}"
+        )
     }
 }
 
