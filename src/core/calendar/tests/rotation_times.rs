@@ -1,3 +1,5 @@
+use jiff::civil::{self, date};
+
 use super::*;
 
 fn freeze(from: civil::Date, to: civil::Date, name: &str, reason: &str) -> Freeze {
@@ -60,7 +62,7 @@ fn windows_too_short_for_a_rotation_are_told_once_joined_with_what_they_touch() 
         [told(&short, "10m")]
     );
     assert_eq!(check(&[short, touching, minutes]), [""; 0]);
-    assert_eq!(check(&[rare.clone()]), [told(&rare, "11m")]);
+    assert_eq!(check(std::slice::from_ref(&rare)), [told(&rare, "11m")]);
     assert_eq!(check(&[]), [""; 0]);
 }
 
