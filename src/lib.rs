@@ -1,3 +1,5 @@
 //! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 
+pub mod clock;
+pub mod cluster;
 pub mod core;

@@ -5,3 +5,4 @@
 //! a `BTreeMap`. `tests/it/tidy.rs` holds this.
 
 pub mod time;
+pub mod vocabulary;
