@@ -4,3 +4,5 @@
 //! in for the apiserver. Every call has a deadline, and none is repeated by the client itself.
 
 pub mod failure;
+pub mod client;
+pub mod meter;

@@ -4,5 +4,6 @@
 //! `now` is an argument, decisions are data, and wherever an order can reach a decision the map is
 //! a `BTreeMap`. `tests/it/tidy.rs` holds this.
 
+pub mod election;
 pub mod time;
 pub mod vocabulary;
