@@ -9,8 +9,8 @@ use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigEr
 use kube::{Client, Config};
 use rustls::crypto::ring;
 
-use super::failure::{ApiFailure, within};
-use super::meter::{ApiLayer, ApiMetrics};
+pub use super::failure::{ApiFailure, within};
+pub use super::meter::{ApiLayer, ApiMetrics};
 
 /// Which cluster to speak to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn install_tls_provider() {
 /// A client for `target`, with every call passing through `layer`.
 ///
 /// Its default namespace is that of the context, or in a pod that of the pod.
-pub async fn connect(target: &Target, layer: &ApiLayer) -> Result<Client, ConnectError> {
+pub async fn connect(target: &Target, layer: ApiLayer) -> Result<Client, ConnectError> {
     let mut config = configuration(target).await?;
     // kube would repeat refused calls up to 15 times, evictions and lease renewals included; here
     // whoever knows what a call means decides whether to repeat it.
@@ -53,13 +53,15 @@ pub async fn connect(target: &Target, layer: &ApiLayer) -> Result<Client, Connec
     config.connect_timeout = Some(Duration::from_secs(5));
     let builder = ClientBuilder::try_from(config)
         .map_err(|error| ConnectError::Client(Box::new(error)))?
-        .with_layer(layer);
+        .with_layer(&layer);
     Ok(builder.build())
 }
 
 async fn configuration(target: &Target) -> Result<Config, ConnectError> {
-    let options =
-        KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
+    let options = KubeConfigOptions {
+        context: target.context.clone(),
+        ..KubeConfigOptions::default()
+    };
     let config = match (&target.kubeconfig, &target.context) {
         (None, None) => {
             let inferred = Config::infer().await;
@@ -90,7 +92,10 @@ impl Calls {
     /// The same with another deadline, if that is shorter.
     #[must_use]
     pub fn at_most(&self, deadline: Duration) -> Self {
-        Self { deadline: self.deadline.min(deadline), metrics: Arc::clone(&self.metrics) }
+        Self {
+            deadline: self.deadline.min(deadline),
+            metrics: Arc::clone(&self.metrics),
+        }
     }
 
     /// Awaits one call; `verb` is that of the API: `get`, `list`, `create`, `update`, …
@@ -126,7 +131,11 @@ contexts:
 ";
 
     fn layer() -> ApiLayer {
-        ApiLayer::new(Arc::new(SystemClock), Arc::new(Offset::default()), Arc::new(()))
+        ApiLayer::new(
+            Arc::new(SystemClock),
+            Arc::new(Offset::default()),
+            Arc::new(()),
+        )
     }
 
     #[tokio::test]
@@ -138,7 +147,7 @@ contexts:
                 kubeconfig: Some(file.path().to_owned()),
                 context: context.map(ToOwned::to_owned),
             };
-            let client = connect(&target, &layer()).await.unwrap();
+            let client = connect(&target, layer()).await.unwrap();
             assert_eq!(client.default_namespace(), namespace);
         }
 
@@ -146,7 +155,7 @@ contexts:
             kubeconfig: Some(file.path().to_owned()),
             context: Some("three".to_owned()),
         };
-        let error = connect(&target, &layer()).await.err().unwrap();
+        let error = connect(&target, layer()).await.err().unwrap();
         assert_eq!(error.to_string(), "cannot use the kubeconfig");
     }
 }

@@ -16,7 +16,7 @@ pub enum ApiFailure {
     AlreadyExists,
     /// 409: the object has changed since it was read. Read again.
     Conflict,
-    /// 429: a PodDisruptionBudget does not allow the eviction now. Wait for the pods.
+    /// 429: a `PodDisruptionBudget` does not allow the eviction now. Wait for the pods.
     DisruptionBudget(String),
     /// 403: this service account may not, or a quota or a terminating namespace forbids it. The
     /// text names the verb and the resource.
@@ -73,18 +73,25 @@ impl ApiFailure {
 
     /// Whether a write that failed so may have been carried out: look before repeating it.
     pub const fn may_have_happened(&self) -> bool {
-        matches!(self, Self::Timeout | Self::Unavailable { .. } | Self::Other(_))
+        matches!(
+            self,
+            Self::Timeout | Self::Unavailable { .. } | Self::Other(_)
+        )
     }
 }
 
 impl From<Error> for ApiFailure {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "kube adds variants; most need no reaction")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "kube adds variants; most need no reaction"
+    )]
     fn from(error: Error) -> Self {
         match error {
             Error::Api(status) => Self::from_status(&status),
-            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => {
-                Self::Unavailable { message: chain(&error), retry_after: None }
-            }
+            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => Self::Unavailable {
+                message: chain(&error),
+                retry_after: None,
+            },
             error => Self::Other(chain(&error)),
         }
     }
@@ -94,17 +101,19 @@ impl ApiFailure {
     fn from_status(status: &Status) -> Self {
         let message = printable(&status.message);
         match status.code {
-            400 | 422 => Self::Rejected(message),
-            403 if names_resource(status) => Self::Forbidden(message),
             // Authorisation and the built-in admission always name the resource they speak of; a
             // webhook's answer is passed on as it is and does not.
-            403 => Self::Rejected(message),
+            403 if names_resource(status) => Self::Forbidden(message),
+            400 | 403 | 422 => Self::Rejected(message),
             404 => Self::NotFound,
             409 if status.is_already_exists() => Self::AlreadyExists,
             409 => Self::Conflict,
             410 => Self::Gone,
             429 if blocked_by_budget(status) => Self::DisruptionBudget(message),
-            408 | 429 | 500.. => Self::Unavailable { message, retry_after: retry_after(status) },
+            408 | 429 | 500.. => Self::Unavailable {
+                message,
+                retry_after: retry_after(status),
+            },
             code => Self::Other(format!("HTTP {code}: {message}")),
         }
     }
@@ -141,12 +150,17 @@ pub async fn within<T>(
 }
 
 fn names_resource(status: &Status) -> bool {
-    status.details.as_ref().is_some_and(|details| !details.kind.is_empty())
+    status
+        .details
+        .as_ref()
+        .is_some_and(|details| !details.kind.is_empty())
 }
 
 fn blocked_by_budget(status: &Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.into_iter().any(|cause| cause.reason == "DisruptionBudget")
+    causes
+        .into_iter()
+        .any(|cause| cause.reason == "DisruptionBudget")
 }
 
 fn retry_after(status: &Status) -> Option<Duration> {
@@ -172,7 +186,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 fn printable(text: &str) -> String {
     const LONGEST: usize = 512;
-    text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -182,11 +199,19 @@ mod tests {
     use super::*;
 
     fn status(code: u16, reason: &str) -> Status {
-        Status { code, reason: reason.to_owned(), message: "m".to_owned(), ..Status::default() }
+        Status {
+            code,
+            reason: reason.to_owned(),
+            message: "m".to_owned(),
+            ..Status::default()
+        }
     }
 
     fn detailed(code: u16, reason: &str, details: StatusDetails) -> Status {
-        Status { details: Some(details), ..status(code, reason) }
+        Status {
+            details: Some(details),
+            ..status(code, reason)
+        }
     }
 
     fn details() -> StatusDetails {
@@ -206,7 +231,10 @@ mod tests {
             message: String::new(),
             field: String::new(),
         };
-        StatusDetails { causes: vec![cause], ..details() }
+        StatusDetails {
+            causes: vec![cause],
+            ..details()
+        }
     }
 
     #[test]
@@ -224,7 +252,10 @@ mod tests {
             (status(410, "Expired"), "gone"),
             (status(410, "Gone"), "gone"),
             (detailed(422, "Invalid", details()), "rejected"),
-            (detailed(429, "TooManyRequests", budget()), "disruption_budget"),
+            (
+                detailed(429, "TooManyRequests", budget()),
+                "disruption_budget",
+            ),
             (status(429, "TooManyRequests"), "unavailable"),
             (status(500, "InternalError"), "unavailable"),
             (status(503, ""), "unavailable"),
@@ -239,8 +270,15 @@ mod tests {
 
     #[test]
     fn the_server_may_ask_for_patience() {
-        let status =
-            detailed(503, "", StatusDetails { retry_after_seconds: 7, ..details() }).boxed();
+        let status = detailed(
+            503,
+            "",
+            StatusDetails {
+                retry_after_seconds: 7,
+                ..details()
+            },
+        )
+        .boxed();
         assert_eq!(
             ApiFailure::from(Error::Api(status)),
             ApiFailure::Unavailable {
@@ -253,7 +291,10 @@ mod tests {
     #[test]
     fn texts_of_the_server_are_cut_and_printable() {
         let hostile = format!("a\u{1b}[31m\nb{}", "x".repeat(4_096));
-        let status = Status { message: hostile, ..status(422, "Invalid") };
+        let status = Status {
+            message: hostile,
+            ..status(422, "Invalid")
+        };
         let ApiFailure::Rejected(text) = ApiFailure::from(Error::Api(status.boxed())) else {
             panic!("a 422 is a rejection");
         };

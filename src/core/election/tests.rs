@@ -15,33 +15,109 @@ fn held_by(holder: &str) -> Record {
 
 /// A candidate that saw `record` at 100 s and, if `led`, wrote it then.
 fn knows(record: Option<Record>, led: bool) -> Observed {
-    Observed { record, since: seconds(100), renewed: led.then(|| seconds(100)) }
+    Observed {
+        record,
+        since: seconds(100),
+        renewed: led.then(|| seconds(100)),
+    }
 }
 
 #[test]
 fn what_a_candidate_does() {
-    let hour_long = Record { duration: Some(seconds(3_600)), ..held_by(OTHER) };
-    let silent = Record { duration: None, ..held_by(OTHER) };
-    let until_115 = Move::Wait { until: seconds(115) };
+    let hour_long = Record {
+        duration: Some(seconds(3_600)),
+        ..held_by(OTHER)
+    };
+    let silent = Record {
+        duration: None,
+        ..held_by(OTHER)
+    };
+    let until_115 = Move::Wait {
+        until: seconds(115),
+    };
     for (record, led, now, expected, why) in [
         (None, false, 100, Move::Create, "there is no lease"),
-        (Some(held_by(ME).released(5)), false, 100, Move::Acquire, "it was released"),
-        (Some(Record::default()), false, 100, Move::Acquire, "nobody holds it"),
-        (Some(held_by("")), false, 100, Move::Acquire, "client-go releases so"),
-        (Some(held_by(ME)), false, 100, Move::Acquire, "mine from before a restart"),
+        (
+            Some(held_by(ME).released(5)),
+            false,
+            100,
+            Move::Acquire,
+            "it was released",
+        ),
+        (
+            Some(Record::default()),
+            false,
+            100,
+            Move::Acquire,
+            "nobody holds it",
+        ),
+        (
+            Some(held_by("")),
+            false,
+            100,
+            Move::Acquire,
+            "client-go releases so",
+        ),
+        (
+            Some(held_by(ME)),
+            false,
+            100,
+            Move::Acquire,
+            "mine from before a restart",
+        ),
         (Some(held_by(OTHER)), false, 100, until_115, "just seen"),
         (Some(held_by(OTHER)), false, 114, until_115, "not stale yet"),
-        (Some(held_by(OTHER)), false, 115, Move::Acquire, "unchanged for its duration"),
-        (Some(silent), false, 114, until_115, "my own duration where it names none"),
-        (Some(hour_long), false, 701, Move::Acquire, "nobody is waited for so long"),
+        (
+            Some(held_by(OTHER)),
+            false,
+            115,
+            Move::Acquire,
+            "unchanged for its duration",
+        ),
+        (
+            Some(silent),
+            false,
+            114,
+            until_115,
+            "my own duration where it names none",
+        ),
+        (
+            Some(hour_long),
+            false,
+            701,
+            Move::Acquire,
+            "nobody is waited for so long",
+        ),
         (Some(held_by(ME)), true, 100, Move::Renew, "mine"),
-        (Some(held_by(ME)), true, 109, Move::Renew, "mine until the deadline"),
-        (Some(held_by(ME)), true, 110, Move::StepDown, "could not be renewed in time"),
-        (Some(held_by(OTHER)), true, 101, Move::StepDown, "taken from me"),
+        (
+            Some(held_by(ME)),
+            true,
+            109,
+            Move::Renew,
+            "mine until the deadline",
+        ),
+        (
+            Some(held_by(ME)),
+            true,
+            110,
+            Move::StepDown,
+            "could not be renewed in time",
+        ),
+        (
+            Some(held_by(OTHER)),
+            true,
+            101,
+            Move::StepDown,
+            "taken from me",
+        ),
         (None, true, 101, Move::StepDown, "deleted under me"),
     ] {
         let observed = knows(record, led);
-        assert_eq!(next(&observed, ME, &Terms::default(), seconds(now)), expected, "{why}");
+        assert_eq!(
+            next(&observed, ME, &Terms::default(), seconds(now)),
+            expected,
+            "{why}"
+        );
     }
 }
 
@@ -50,41 +126,71 @@ fn only_a_changed_record_makes_a_lease_fresh() {
     let mut observed = Observed::default();
     observed.see(Some(held_by(OTHER)), seconds(1));
     observed.see(Some(held_by(OTHER)), seconds(15));
-    assert_eq!(next(&observed, ME, &Terms::default(), seconds(16)), Move::Acquire);
+    assert_eq!(
+        next(&observed, ME, &Terms::default(), seconds(16)),
+        Move::Acquire
+    );
 
-    observed.see(Some(held_by(OTHER).held_by(OTHER, &Terms::default(), 2_000)), seconds(16));
+    observed.see(
+        Some(held_by(OTHER).held_by(OTHER, &Terms::default(), 2_000)),
+        seconds(16),
+    );
     let until = seconds(31);
-    assert_eq!(next(&observed, ME, &Terms::default(), seconds(16)), Move::Wait { until });
+    assert_eq!(
+        next(&observed, ME, &Terms::default(), seconds(16)),
+        Move::Wait { until }
+    );
 }
 
 #[test]
 fn after_stepping_down_it_is_a_candidate_like_any_other() {
     let mut observed = knows(Some(held_by(ME)), true);
-    assert_eq!(next(&observed, ME, &Terms::default(), seconds(110)), Move::StepDown);
+    assert_eq!(
+        next(&observed, ME, &Terms::default(), seconds(110)),
+        Move::StepDown
+    );
     observed.stepped_down();
-    assert_eq!(next(&observed, ME, &Terms::default(), seconds(110)), Move::Acquire);
+    assert_eq!(
+        next(&observed, ME, &Terms::default(), seconds(110)),
+        Move::Acquire
+    );
     observed.see(Some(held_by(OTHER)), seconds(111));
     let until = seconds(126);
-    assert_eq!(next(&observed, ME, &Terms::default(), seconds(111)), Move::Wait { until });
+    assert_eq!(
+        next(&observed, ME, &Terms::default(), seconds(111)),
+        Move::Wait { until }
+    );
 }
 
 #[test]
 fn records_count_who_held_them_and_always_change() {
     let terms = Terms::default();
     let first = Record::default().held_by(ME, &terms, 7);
-    assert_eq!((first.transitions, first.acquired, first.renewed), (1, Some(7), Some(7)));
+    assert_eq!(
+        (first.transitions, first.acquired, first.renewed),
+        (1, Some(7), Some(7))
+    );
 
     let renewed = first.held_by(ME, &terms, 9);
-    assert_eq!((renewed.transitions, renewed.acquired, renewed.renewed), (1, Some(7), Some(9)));
+    assert_eq!(
+        (renewed.transitions, renewed.acquired, renewed.renewed),
+        (1, Some(7), Some(9))
+    );
 
     let stopped_clock = renewed.held_by(ME, &terms, 9);
     assert_ne!(stopped_clock, renewed);
 
     let taken = renewed.held_by(OTHER, &terms, 3);
-    assert_eq!((taken.transitions, taken.acquired, taken.renewed), (2, Some(3), Some(3)));
+    assert_eq!(
+        (taken.transitions, taken.acquired, taken.renewed),
+        (2, Some(3), Some(3))
+    );
 
     let released = taken.released(4);
-    assert_eq!((released.holder.as_deref(), released.transitions), (None, 2));
+    assert_eq!(
+        (released.holder.as_deref(), released.transitions),
+        (None, 2)
+    );
     assert_eq!(released.duration, Some(seconds(1)));
 }
 
@@ -102,8 +208,11 @@ fn terms_must_hold_together() {
         assert_eq!(terms.map(|_| ()), expected, "{lease} {renew} {retry}");
     }
     let terms = Terms::default();
-    let again =
-        Terms::new(terms.lease_duration(), terms.renew_deadline(), terms.retry_period());
+    let again = Terms::new(
+        terms.lease_duration(),
+        terms.renew_deadline(),
+        terms.retry_period(),
+    );
     assert_eq!(again, Ok(terms));
 }
 
@@ -185,10 +294,16 @@ impl Candidate {
                 self.revision = store.revision;
             }
             Act::Begin => self.begin(now),
-            Act::Commit => self.under_way.iter_mut().for_each(|write| write.commit(store)),
+            Act::Commit => self
+                .under_way
+                .iter_mut()
+                .for_each(|write| write.commit(store)),
             Act::Answer => self.answer(),
             Act::GiveUp => self.given_up = self.under_way.take(),
-            Act::CommitLate => self.given_up.iter_mut().for_each(|write| write.commit(store)),
+            Act::CommitLate => self
+                .given_up
+                .iter_mut()
+                .for_each(|write| write.commit(store)),
             Act::Release => self.release(store, now),
         }
     }
@@ -226,7 +341,11 @@ impl Candidate {
 
     /// Stops leading first, then hands the lease back.
     fn release(&mut self, store: &mut Store, now: Duration) {
-        let mine = self.observed.record().filter(|record| record.is_held_by(self.name)).cloned();
+        let mine = self
+            .observed
+            .record()
+            .filter(|record| record.is_held_by(self.name))
+            .cloned();
         self.observed.stepped_down();
         self.under_way = None;
         if let Some(record) = mine
@@ -253,7 +372,10 @@ fn candidates(rates: [u32; 2]) -> [Candidate; 2] {
         given_up: None,
     };
     // One has been up for years and lives in 1970, the other has just started and lives in 2200.
-    [candidate("a", 100_000_000, rates[0], 0), candidate("b", 0, rates[1], 7_258_118_400_000_000)]
+    [
+        candidate("a", 100_000_000, rates[0], 0),
+        candidate("b", 0, rates[1], 7_258_118_400_000_000),
+    ]
 }
 
 fn acts() -> impl Strategy<Value = Vec<(usize, Act, u64)>> {
