@@ -310,7 +310,17 @@ fn event_name(event: &EventRecord) -> String {
         uid,
     } = regarding;
     let warning = if *warning { "warning" } else { "" };
-    let said = [api_version, kind, namespace, name, uid, *reason, *action, note, warning];
+    let said = [
+        api_version,
+        kind,
+        namespace,
+        name,
+        uid,
+        *reason,
+        *action,
+        note,
+        warning,
+    ];
     let digest = Digest::of(said);
     // The longest name is 253, of which 17 are the suffix; Kubernetes names are ASCII.
     let name: String = name.chars().take(236).collect();

@@ -354,12 +354,18 @@ pub enum RequestPhase {
 impl RequestPhase {
     /// Nothing has been done for it yet.
     pub const fn is_unstarted(self) -> bool {
-        matches!(self, Self::New | Self::Pending | Self::WaitingForApproval | Self::Approved)
+        matches!(
+            self,
+            Self::New | Self::Pending | Self::WaitingForApproval | Self::Approved
+        )
     }
 
     /// Nothing more will be done for it.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Successful | Self::Failed | Self::Denied | Self::Skipped)
+        matches!(
+            self,
+            Self::Successful | Self::Failed | Self::Denied | Self::Skipped
+        )
     }
 }
 
@@ -387,7 +393,10 @@ pub enum RecommendationProgress {
 impl Key {
     /// A key from its parts.
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 

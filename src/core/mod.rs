@@ -4,6 +4,24 @@
 //! `now` is an argument, decisions are data, and wherever an order can reach a decision the map is
 //! a `BTreeMap`. `tests/it/tidy.rs` holds this.
 
+pub mod budget;
+pub mod calendar;
+pub mod causes;
+pub mod certificate;
+pub mod digest;
 pub mod election;
+pub mod experience;
+pub mod fleet;
+pub mod gates;
+pub mod hours;
+pub mod ladder;
+pub mod looking;
+pub mod plan;
+pub mod policy;
+pub mod record;
+pub mod rotation;
+pub mod selector;
+pub mod serving;
+pub mod slots;
 pub mod time;
 pub mod vocabulary;

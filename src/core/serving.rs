@@ -53,7 +53,10 @@ impl Database {
     pub fn servers(&self) -> Servers {
         let mut servers = Servers::default();
         let Some(issued) = self.issued_server_leaf() else {
-            return Servers { unknown: self.replicas, ..servers };
+            return Servers {
+                unknown: self.replicas,
+                ..servers
+            };
         };
         for pod in self.pods.values() {
             match self.serving(pod, issued) {
@@ -75,7 +78,9 @@ impl Database {
     pub fn serving(&self, pod: &Pod, issued: &IssuedLeaf) -> Serving {
         let since = self.settled_since(issued);
         let mut looks = pod.seen.iter().rev();
-        let mut valid = looks.by_ref().filter(|look| look.pod_uid == pod.uid && look.began > since);
+        let mut valid = looks
+            .by_ref()
+            .filter(|look| look.pod_uid == pod.uid && look.began > since);
         match (valid.next(), valid.next()) {
             (Some(newest), _) if !newest.leaf.differs_from(&issued.id) => {
                 Serving::Current(Proof::Wire)
@@ -100,12 +105,14 @@ impl Database {
     }
 
     fn reconfigured_since(&self, issued: &IssuedLeaf) -> bool {
-        self.last_reconfigured.is_some_and(|ended| ended >= issued.issued_at)
+        self.last_reconfigured
+            .is_some_and(|ended| ended >= issued.issued_at)
     }
 
     /// Looks that began before this moment may have seen something in between.
     fn settled_since(&self, issued: &IssuedLeaf) -> Time {
-        self.last_reconfigured.map_or(issued.issued_at, |ended| ended.max(issued.issued_at))
+        self.last_reconfigured
+            .map_or(issued.issued_at, |ended| ended.max(issued.issued_at))
     }
 
     /// The leaves that one certificate's clients may meet: the issued one, and for the server also
@@ -120,7 +127,11 @@ impl Database {
             let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid);
             newest.map(|look| look.leaf)
         });
-        certificate.issued_leaf().map(|leaf| leaf.id).into_iter().chain(served)
+        certificate
+            .issued_leaf()
+            .map(|leaf| leaf.id)
+            .into_iter()
+            .chain(served)
     }
 
     /// Whether a server's chain fails the CA that is published for this database.

@@ -33,3 +33,63 @@ pub struct Slot {
     /// The request that it was taken for.
     pub request: Text,
 }
+
+/// A change of the slots: what the table should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlotChange {
+    /// The resourceVersion that it must find; none: the ConfigMap is created.
+    pub expected: Option<Text>,
+    /// All slots after the change.
+    pub slots: BTreeMap<Text, Slot>,
+}
+
+/// Collects what each database wants of the slots, and says what to write.
+#[derive(Debug)]
+pub struct SlotKeeper<'a> {
+    table: &'a SlotTable,
+    wanted: BTreeMap<Text, Slot>,
+}
+
+impl<'a> SlotKeeper<'a> {
+    /// For the table as it stands.
+    pub const fn new(table: &'a SlotTable) -> Self {
+        Self {
+            table,
+            wanted: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this MySQL holds a slot for this request: one for another request is not valid.
+    pub fn holds(&self, uid: &Text, request: &str) -> bool {
+        match self.table {
+            SlotTable::Known { slots, .. } => {
+                slots.get(uid).is_some_and(|slot| &*slot.request == request)
+            }
+            SlotTable::Missing | SlotTable::Unknown => false,
+        }
+    }
+
+    /// This MySQL should hold this slot; whoever is not named here holds none.
+    pub fn want(&mut self, uid: &Text, slot: Slot) {
+        self.wanted.insert(Text::clone(uid), slot);
+    }
+
+    /// The change, if the table is not what it should be.
+    pub fn change(self) -> Option<SlotChange> {
+        match self.table {
+            SlotTable::Unknown => None,
+            SlotTable::Missing if self.wanted.is_empty() => None,
+            SlotTable::Missing => Some(SlotChange {
+                expected: None,
+                slots: self.wanted,
+            }),
+            SlotTable::Known { slots, .. } if *slots == self.wanted => None,
+            SlotTable::Known {
+                resource_version, ..
+            } => Some(SlotChange {
+                expected: Some(Text::clone(resource_version)),
+                slots: self.wanted,
+            }),
+        }
+    }
+}

@@ -30,11 +30,11 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            type Err = $crate::core::vocabulary::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $( $word => Ok(Self::$variant), )+
-                    _ => Err(UnknownWord(text.to_owned())),
+                    _ => Err($crate::core::vocabulary::UnknownWord(text.to_owned())),
                 }
             }
         }
@@ -202,6 +202,52 @@ words! {
         Verifying = "Verifying",
         /// It needs a person: attempts are exhausted or the cause cannot be satisfied.
         Stuck = "Stuck",
+    }
+}
+
+words! {
+    /// Every write of the daemon to the cluster has one of these names; there are no others.
+    WritePoint {
+        /// Create the Rotation of a database that has none.
+        CreateRotation = "createRotation",
+        /// Start a new record: the MySQL is another one of the same name.
+        ResetRecord = "resetRecord",
+        /// Rebuild the record from what a request of ours carries.
+        AdoptRequest = "adoptRequest",
+        /// Remember under which schedule the database stands.
+        NoteSchedule = "noteSchedule",
+        /// Open a rotation: `current` with the name of its request.
+        OpenRotation = "openRotation",
+        /// Add causes, a person's request or a new stage to an open rotation.
+        MergeCauses = "mergeCauses",
+        /// Take and free slots.
+        ChangeSlots = "changeSlots",
+        /// Create the slots' ConfigMap, rebuilt from the records.
+        CreateSlots = "createSlots",
+        /// Create the request.
+        CreateRequest = "createRequest",
+        /// Remember the request's uid.
+        NoteCreated = "noteCreated",
+        /// Remember that the request was started.
+        NoteStarted = "noteStarted",
+        /// Remember that the request is being taken back, and why.
+        IntendWithdrawal = "intendWithdrawal",
+        /// It was started meanwhile: it is followed after all.
+        ForgetWithdrawal = "forgetWithdrawal",
+        /// Delete an unstarted request.
+        WithdrawRequest = "withdrawRequest",
+        /// End an attempt and name the next one.
+        EndAttempt = "endAttempt",
+        /// Close the rotation.
+        CloseRotation = "closeRotation",
+        /// Delete a finished request beyond those that are kept.
+        PruneRequest = "pruneRequest",
+        /// Show people what changed: state, reasons, next.
+        ShowStatus = "showStatus",
+        /// Take, renew or release the lease.
+        HoldLease = "holdLease",
+        /// Write an Event.
+        PostEvent = "postEvent",
     }
 }
 

@@ -1,0 +1,550 @@
+//! The plan: what to do now, why not more, and when to look again.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::budget::Budget;
+use super::causes::{Findings, Held, Occurrences, Subject};
+use super::digest::Digest;
+use super::experience::{Breakers, duration};
+use super::fleet::{Database, Fleet, Issued, Key, RequestPhase, Text};
+use super::gates::{Closed, Situation, closed};
+use super::hours::HoursOf;
+use super::ladder::{Standing, soonest};
+use super::policy::{Mode, Policy, Rules, RulesOf};
+use super::record::{Record, RequestRef, ScheduleSeen, Wishes};
+use super::rotation::{Look, Next, SlotWish, Write, next, prunable, rejected};
+use super::slots::{Slot, SlotChange, SlotKeeper};
+use super::time::Time;
+use super::vocabulary::{Gate, Stage, State, WritePoint};
+
+/// What to do, and what is known of every database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// At most one write for each database, most pressing first.
+    pub steps: Vec<Step>,
+    /// The change of the slots, if any. It comes before the steps.
+    pub slots: Option<SlotChange>,
+    /// Every database's verdict.
+    pub verdicts: BTreeMap<Key, Verdict>,
+    /// When some verdict or step may change by itself; never later than that.
+    pub wake_at: Option<Time>,
+    /// How many rotations are in flight.
+    pub in_flight: u32,
+}
+
+/// One write for one database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The database.
+    pub key: Key,
+    /// The write.
+    pub write: Write,
+}
+
+/// What is known and decided of one database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What it is doing.
+    pub state: State,
+    /// How pressing it is.
+    pub stage: Stage,
+    /// Why a rotation is due: the first names it.
+    pub causes: Vec<Held>,
+    /// Why it does not begin now.
+    pub gates: Vec<Closed>,
+    /// The soonest notAfter of a certificate in use.
+    pub expires: Option<Time>,
+    /// When the next rotation may begin; none: when something changes.
+    pub next: Option<Time>,
+    /// When this verdict may change by itself.
+    pub changes: Option<Time>,
+}
+
+/// Decides. Pure: the same fleet, policy and moment give the same plan.
+pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
+    let mut planner = Planner::new(fleet, policy, now);
+    let mut verdicts = BTreeMap::new();
+    for (key, database) in &fleet.databases {
+        verdicts.insert(key.clone(), planner.judge(key, database));
+    }
+    planner.share_out(&mut verdicts);
+    let wake_at = verdicts
+        .values()
+        .filter_map(|verdict| verdict.changes)
+        .min();
+    let in_flight = planner.budget.in_flight();
+    Plan {
+        steps: planner.steps,
+        slots: planner.keeper.change(),
+        verdicts,
+        wake_at,
+        in_flight,
+    }
+}
+
+/// What the record of a database becomes when the apiserver refuses its request.
+pub fn after_rejection(fleet: &Fleet, policy: &Policy, key: &Key, now: Time) -> Option<Write> {
+    let database = fleet.databases.get(key)?;
+    let mut planner = Planner::new(fleet, policy, now);
+    planner.refused = true;
+    planner.judge(key, database);
+    planner.steps.pop().map(|step| step.write)
+}
+
+#[derive(Debug)]
+struct Planner<'a> {
+    fleet: &'a Fleet,
+    policy: &'a Policy,
+    now: Time,
+    rules: RulesOf<'a>,
+    hours: HoursOf,
+    breakers: Breakers,
+    budget: Budget,
+    keeper: SlotKeeper<'a>,
+    candidates: Vec<Candidate<'a>>,
+    steps: Vec<Step>,
+    refused: bool,
+}
+
+/// A database that waits for room among those in flight.
+#[derive(Debug)]
+struct Candidate<'a> {
+    key: &'a Key,
+    database: &'a Database,
+    order: Order,
+    /// The write that opens its rotation; none: it is open and wants its slot.
+    opens: Option<Write>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(fleet: &'a Fleet, policy: &'a Policy, now: Time) -> Self {
+        let breakers = Breakers::of(fleet, &policy.breaker);
+        let budget = Budget::of(fleet, policy, &breakers, now);
+        Self {
+            fleet,
+            policy,
+            now,
+            rules: RulesOf::new(policy),
+            hours: HoursOf::new(now),
+            breakers,
+            budget,
+            keeper: SlotKeeper::new(&fleet.slots),
+            candidates: Vec::new(),
+            steps: Vec::new(),
+            refused: false,
+        }
+    }
+
+    fn judge(&mut self, key: &'a Key, database: &'a Database) -> Verdict {
+        static NO_WISHES: Wishes = Wishes {
+            suspend: false,
+            requested_at: None,
+            renew_before: None,
+            windows: None,
+            problems: Vec::new(),
+        };
+        let rules = self.rules.database(&key.namespace, &database.labels);
+        let wishes = database
+            .rotation
+            .as_ref()
+            .map_or(&NO_WISHES, |rotation| &rotation.wishes);
+        let record = Remembered::of(database);
+        let schedule = self.hours.occurrences(&rules);
+        let subject = Subject {
+            fleet: self.fleet,
+            database,
+            rules: &rules,
+            wishes,
+            record: record.get(),
+            schedule,
+            now: self.now,
+        };
+        let open = subject.record.current.is_some();
+        if !open && !(database.tls && database.selected) {
+            return Verdict::unmanaged();
+        }
+        let findings = Findings::of(&subject);
+        let standing = Standing::of(database, &rules, wishes, self.now);
+        let stage = if findings.held.is_empty() {
+            Stage::Normal
+        } else {
+            standing.stage
+        };
+        let hours = self.hours.at(&rules, stage, wishes.windows.as_ref());
+        let turn = Digest::of([&*database.uid]);
+        let situation = Situation {
+            subject,
+            key,
+            findings: &findings,
+            standing: Standing { stage, ..standing },
+            mode: self.policy.mode,
+            hours: &hours,
+            breakers: &self.breakers,
+            breaker: &self.policy.breaker,
+            duration: duration(subject.record, &rules),
+            turn,
+        };
+        let gates = if open || !findings.held.is_empty() {
+            closed(&situation)
+        } else {
+            Vec::new()
+        };
+        let next = self.choose(&situation, &gates, record.is_stale());
+        let conclusion = Conclusion::of(&situation, gates, next);
+        self.conclude(key, database, conclusion)
+    }
+
+    /// The write: housekeeping of the record first, then the table.
+    fn choose(&self, situation: &Situation<'_>, gates: &[Closed], stale: bool) -> Next {
+        let database = situation.subject.database;
+        let wait = |slot| Next {
+            write: None,
+            slot,
+            opens: false,
+            changes: None,
+        };
+        let Some(rotation) = &database.rotation else {
+            let creates = !database.deleting;
+            return Next {
+                write: creates.then_some(Write::CreateRotation),
+                ..wait(SlotWish::None)
+            };
+        };
+        if database.deleting {
+            let active = database.has_active_request();
+            return wait(if active {
+                SlotWish::Hold
+            } else {
+                SlotWish::None
+            });
+        }
+        if stale {
+            let point = WritePoint::ResetRecord;
+            let write = Write::Record {
+                point,
+                record: Box::default(),
+            };
+            return Next {
+                write: Some(write),
+                ..wait(SlotWish::None)
+            };
+        }
+        let current = rotation.record.current.as_ref();
+        let slot_held =
+            current.is_some_and(|current| self.keeper.holds(&database.uid, &current.request.name));
+        let look = Look {
+            situation,
+            gates,
+            slot_held,
+        };
+        if self.refused {
+            return rejected(&look).unwrap_or(wait(SlotWish::None));
+        }
+        let next = next(&look);
+        if next.write.is_some() {
+            return next;
+        }
+        let housekeeping = note_schedule(&rotation.record, situation.subject.schedule, self.now)
+            .or_else(|| {
+                prunable(database, self.fleet.installation.as_ref())
+                    .filter(|_| self.policy.mode == Mode::Enforce)
+            });
+        Next {
+            write: housekeeping,
+            ..next
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        key: &'a Key,
+        database: &'a Database,
+        conclusion: Conclusion,
+    ) -> Verdict {
+        let Conclusion {
+            verdict,
+            next,
+            request,
+            order,
+        } = conclusion;
+        if let Some(request) = &request {
+            self.keep_slot(key, database, request, next.slot);
+        }
+        let other = |closed: &Closed| closed.gate == Gate::OtherInstallation;
+        if !self.fleet.leader || verdict.gates.iter().any(other) {
+            return verdict;
+        }
+        if let Some(write) = next.write {
+            let write = self.signed(write, &database.uid);
+            if next.opens {
+                self.candidates.push(Candidate {
+                    key,
+                    database,
+                    order,
+                    opens: Some(write),
+                });
+            } else {
+                self.steps.push(Step {
+                    key: key.clone(),
+                    write,
+                });
+            }
+        } else if next.slot == SlotWish::Take {
+            self.candidates.push(Candidate {
+                key,
+                database,
+                order,
+                opens: None,
+            });
+        }
+        verdict
+    }
+
+    /// Every record says whose it is.
+    fn signed(&self, write: Write, uid: &Text) -> Write {
+        match write {
+            Write::Record { point, mut record } => {
+                record.installation.clone_from(&self.fleet.installation);
+                record.database_uid = Some(Text::clone(uid));
+                Write::Record { point, record }
+            }
+            Write::CreateRotation | Write::CreateRequest | Write::DeleteRequest { .. } => write,
+        }
+    }
+
+    fn keep_slot(&mut self, key: &Key, database: &Database, request: &RequestRef, wish: SlotWish) {
+        let held = self.keeper.holds(&database.uid, &request.name);
+        let keeps = match wish {
+            SlotWish::Hold => request.uid.is_some() || held,
+            SlotWish::Keep => held,
+            SlotWish::Take | SlotWish::None => false,
+        };
+        if keeps {
+            self.keeper
+                .want(&database.uid, slot(key, database, &request.name));
+        }
+    }
+
+    /// Room goes by stage, then by deadline, then by the stable hash.
+    fn share_out(&mut self, verdicts: &mut BTreeMap<Key, Verdict>) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.sort_by_key(|candidate| (candidate.order, candidate.key));
+        for candidate in candidates {
+            let issuer = candidate.database.server_issuer();
+            match self.budget.room(&candidate.key.namespace, issuer) {
+                Ok(()) => {
+                    self.budget.take(&candidate.key.namespace, issuer);
+                    self.admit(candidate);
+                }
+                Err(gate) => {
+                    if let Some(verdict) = verdicts.get_mut(candidate.key) {
+                        verdict.gates.push(Closed {
+                            gate,
+                            until: None,
+                            detail: None,
+                        });
+                        verdict.state = State::Waiting;
+                    }
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, candidate: Candidate<'a>) {
+        if let Some(write) = candidate.opens {
+            self.steps.push(Step {
+                key: candidate.key.clone(),
+                write,
+            });
+            return;
+        }
+        let rotation = candidate.database.rotation.as_ref();
+        if let Some(current) = rotation.and_then(|rotation| rotation.record.current.as_ref()) {
+            let slot = slot(candidate.key, candidate.database, &current.request.name);
+            self.keeper.want(&candidate.database.uid, slot);
+        }
+    }
+}
+
+/// Stage, then deadline, then the stable hash.
+type Order = (Reverse<Stage>, Option<Time>, Digest);
+
+/// What was found of one database, free of what it was found from.
+#[derive(Debug)]
+struct Conclusion {
+    verdict: Verdict,
+    next: Next,
+    request: Option<RequestRef>,
+    order: Order,
+}
+
+impl Conclusion {
+    fn of(s: &Situation<'_>, gates: Vec<Closed>, next: Next) -> Self {
+        let current = s.subject.record.current.as_ref();
+        let mut changes = next.changes;
+        soonest(&mut changes, s.findings.changes);
+        soonest(&mut changes, s.standing.changes);
+        for closed in &gates {
+            soonest(&mut changes, closed.until);
+        }
+        if !gates.is_empty() || current.is_some() {
+            soonest(&mut changes, s.hours.changes());
+        }
+        let verdict = Verdict {
+            state: state(s, &gates),
+            stage: s.standing.stage,
+            next: next_start(s, &gates),
+            causes: s.findings.held.clone(),
+            gates,
+            expires: s.standing.expires,
+            changes: changes.filter(|at| *at > s.subject.now),
+        };
+        let order = (Reverse(s.standing.stage), s.standing.expires, s.turn);
+        Self {
+            verdict,
+            next,
+            request: current.map(|current| current.request.clone()),
+            order,
+        }
+    }
+}
+
+impl Verdict {
+    const fn unmanaged() -> Self {
+        Self {
+            state: State::Unmanaged,
+            stage: Stage::Normal,
+            causes: Vec::new(),
+            gates: Vec::new(),
+            expires: None,
+            next: None,
+            changes: None,
+        }
+    }
+}
+
+fn slot(key: &Key, database: &Database, request: &Text) -> Slot {
+    Slot {
+        namespace: Text::clone(&key.namespace),
+        database: Text::clone(&key.name),
+        issuer: database.server_issuer().cloned(),
+        request: Text::clone(request),
+    }
+}
+
+/// The record as far as it is about this MySQL: one of another uid counts as none.
+#[derive(Debug)]
+enum Remembered<'a> {
+    Ours(&'a Record),
+    Stale(Box<Record>),
+}
+
+impl<'a> Remembered<'a> {
+    fn of(database: &'a Database) -> Self {
+        let Some(rotation) = &database.rotation else {
+            return Self::Stale(Box::default());
+        };
+        let uid = rotation.record.database_uid.as_ref();
+        if uid.is_none_or(|uid| *uid == database.uid) {
+            Self::Ours(&rotation.record)
+        } else {
+            Self::Stale(Box::default())
+        }
+    }
+
+    fn get(&self) -> &Record {
+        match self {
+            Self::Ours(record) => record,
+            Self::Stale(record) => record,
+        }
+    }
+
+    const fn is_stale(&self) -> bool {
+        matches!(self, Self::Stale(_))
+    }
+}
+
+/// A schedule counts from when it is first seen.
+fn note_schedule(record: &Record, schedule: Occurrences, now: Time) -> Option<Write> {
+    let seen = record.schedule.as_ref().map(|seen| seen.digest);
+    if seen == schedule.digest {
+        return None;
+    }
+    let schedule = schedule.digest.map(|digest| ScheduleSeen {
+        digest,
+        first_seen: now,
+        satisfied: None,
+    });
+    let record = Box::new(Record {
+        schedule,
+        ..record.clone()
+    });
+    Some(Write::Record {
+        point: WritePoint::NoteSchedule,
+        record,
+    })
+}
+
+fn state(s: &Situation<'_>, gates: &[Closed]) -> State {
+    let blocked = |gate| gates.iter().any(|closed| closed.gate == gate);
+    let running = s
+        .subject
+        .record
+        .current
+        .as_ref()
+        .filter(|current| current.request.uid.is_some());
+    if let Some(current) = running {
+        let request = s.subject.database.requests.get(&current.request.name);
+        return match request.map(|request| request.phase) {
+            Some(RequestPhase::Successful) => State::Verifying,
+            _ => State::Rotating,
+        };
+    }
+    if blocked(Gate::Stuck) || blocked(Gate::Unsatisfiable) {
+        State::Stuck
+    } else if s.findings.held.is_empty() && s.subject.record.current.is_none() {
+        let known = s.subject.database.certificates.values();
+        let unknown = known
+            .clone()
+            .all(|certificate| certificate.issued == Issued::Unknown);
+        if unknown {
+            State::Unknown
+        } else {
+            State::Fresh
+        }
+    } else if gates.is_empty() {
+        State::Rotating
+    } else {
+        State::Waiting
+    }
+}
+
+/// When the next rotation may begin: for one that is due, when the last of its gates opens.
+fn next_start(s: &Situation<'_>, gates: &[Closed]) -> Option<Time> {
+    if s.findings.held.is_empty() {
+        let mut due = s.standing.renew_at;
+        soonest(&mut due, s.subject.schedule.next);
+        let earliest = s
+            .subject
+            .record
+            .last_rotated
+            .map(|at| at + s.subject.rules.min_interval);
+        return s.hours.start_after(
+            due?.max(earliest.unwrap_or(Time::MIN)),
+            s.duration,
+            Some(s.turn),
+        );
+    }
+    let mut opens = s.subject.now;
+    for closed in gates {
+        opens = opens.max(closed.until?);
+    }
+    s.hours.start_after(opens, s.duration, None)
+}
+
+/// The rules that hold for one database.
+pub fn rules_of(policy: &Policy, key: &Key, database: &Database) -> Arc<Rules> {
+    RulesOf::new(policy).database(&key.namespace, &database.labels)
+}
