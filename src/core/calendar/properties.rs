@@ -292,7 +292,8 @@ fn any_windows(walks: &[Walk], dice: &mut Dice, minutes: usize) -> (Windows, Vec
             1 => format!("0 */{} * * {}", 1 + dice.below(12), dice.below(7)),
             _ => format!("*/20 {hour} * * MON-FRI"),
         };
-        let length = Span::minutes(1 + dice.below(if dice.below(2) == 0 { 90 } else { 1_500 }));
+        let longest = if dice.below(2) == 0 { 90 } else { 1_500 };
+        let length = Span::minutes(1 + dice.below(longest));
         let zone = Zone::parse(&walk.zone).unwrap();
         windows.push(Window::new(CronLine::parse(&line).unwrap(), length, zone).unwrap());
         for opening in walk.openings(&Line::read(&line)) {
