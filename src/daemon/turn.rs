@@ -19,8 +19,10 @@ use crate::cluster::stores::Context;
 use crate::cluster::write::{SlotsAt, Writer, Written};
 use crate::config::Config;
 use crate::core::feasibility::{Feasibility, feasibility};
-use crate::core::fleet::Fleet;
-use crate::core::plan::{Plan, plan};
+use crate::core::fleet::{Database, Fleet, Key};
+use crate::core::plan::{Plan, Verdict, plan};
+use crate::core::record::Shown;
+use crate::core::vocabulary::Gate;
 use crate::core::show::shown;
 use crate::core::time::Time;
 
@@ -49,6 +51,7 @@ struct Memory {
     next: Instant,
     not_before: Instant,
     feasibility: Option<(Instant, Arc<Feasibility>)>,
+    config_loaded: Time,
 }
 
 impl Loop {
@@ -60,6 +63,7 @@ impl Loop {
             next: Instant::now(),
             not_before: Instant::now(),
             feasibility: None,
+            config_loaded: self.daemon.parts.clock.now(),
         };
         loop {
             let wake = tokio::select! {
@@ -74,8 +78,9 @@ impl Loop {
             if wake == Wake::Shutdown {
                 return;
             }
-            if wake == Wake::Config {
-                self.take_config();
+            if wake == Wake::Config && self.take_config() {
+                memory.config_loaded = self.daemon.parts.clock.now();
+                memory.feasibility = None;
             }
             sleep_until(memory.not_before).await;
             let started = Instant::now();
@@ -104,15 +109,15 @@ impl Loop {
         }
     }
 
-    /// The last good config holds; a bad file changes nothing but what is said about it.
-    fn take_config(&mut self) {
+    /// The last good config holds; a bad file changes nothing but what is said about it. Whether
+    /// the file is good now.
+    fn take_config(&mut self) -> bool {
         let loaded = Arc::clone(&self.daemon.loaded.borrow_and_update());
         tell::config(&loaded, &self.daemon.parts.acts);
         tell::config_event(&loaded, &self.events, &self.daemon.parts.identity.namespace, &self.config);
-        let Some(config) = &loaded.config else { return };
-        if Arc::ptr_eq(config, &self.config) {
-            return;
-        }
+        let Some(config) = loaded.config.as_ref().filter(|_| loaded.problems.is_none()) else {
+            return false;
+        };
         let mut late = self.config.needs_restart(config);
         if scopes::of(&config.policy.watch) != scopes::of(&self.config.policy.watch) {
             late.push("watch.namespaces");
@@ -121,6 +126,7 @@ impl Loop {
             tracing::warn!(setting, "the new value holds from the next start on");
         }
         self.config = Arc::clone(config);
+        true
     }
 
     async fn turn(&mut self, memory: &mut Memory) {
@@ -213,6 +219,7 @@ impl Loop {
             plan: Some(Arc::clone(plan)),
             policy: Some(Arc::clone(&config.policy)),
             at: Some(now),
+            config_loaded: Some(memory.config_loaded),
             feasibility,
         };
         self.daemon.view.send_replace(Arc::new(view));
@@ -242,17 +249,25 @@ fn to_show(
     fleet: &Fleet,
     plan: &Plan,
     now: Time,
-) -> Vec<(crate::core::fleet::Key, Arc<crate::core::fleet::Database>, crate::core::record::Shown)> {
+) -> Vec<(Key, Arc<Database>, Shown)> {
     let busy: BTreeSet<_> = plan.steps.iter().map(|step| &step.key).collect();
     let candidates = fleet.databases.iter().filter(|(key, _)| !busy.contains(key));
     let news = candidates.filter_map(|(key, database)| {
         let rotation = database.rotation.as_ref()?;
         let verdict = plan.verdicts.get(key)?;
-        if !verdict.may_be_shown(database, fleet) {
+        if !is_ours_to_show(database, verdict) {
             return None;
         }
         let shown = shown(database, verdict, &rotation.shown, now);
         (shown != rotation.shown).then(|| (key.clone(), Arc::clone(database), shown))
     });
     news.collect()
+}
+
+/// A record of another installation, of a former MySQL, or one that cannot be read is left alone.
+fn is_ours_to_show(database: &Database, verdict: &Verdict) -> bool {
+    let record = database.rotation.as_ref().map(|rotation| &rotation.record);
+    let uid = record.and_then(|record| record.database_uid.as_ref());
+    let other = verdict.gates.iter().any(|closed| closed.gate == Gate::OtherInstallation);
+    !other && database.malformed.is_none() && uid.is_none_or(|uid| *uid == database.uid)
 }

@@ -19,6 +19,8 @@ pub struct View {
     pub policy: Option<Arc<Policy>>,
     /// When.
     pub at: Option<Time>,
+    /// When the config was last loaded with success.
+    pub config_loaded: Option<Time>,
     /// Which databases no window can hold in time.
     pub feasibility: Option<Arc<Feasibility>>,
 }
