@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod causes;
 pub mod certificate;
 pub mod digest;
+pub mod election;
 pub mod experience;
 pub mod fleet;
 pub mod gates;

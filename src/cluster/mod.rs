@@ -1,0 +1,10 @@
+//! The Kubernetes edge: everything that speaks to the apiserver.
+//!
+//! Everything here takes a [`kube::Client`], so that an in-memory service on paused time can stand
+//! in for the apiserver. Every call has a deadline, and none is repeated by the client itself.
+
+pub mod client;
+pub mod events;
+pub mod failure;
+pub mod lease;
+pub mod meter;
