@@ -3,7 +3,7 @@
 //! The content is looked at every second or so. That is what works for a ConfigMap, where a
 //! symlink changes, for editors, which replace the file, and for what writes in place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl ConfigFile {
     pub async fn open(path: impl Into<PathBuf>) -> (Self, watch::Receiver<Arc<Loaded>>) {
         let path = path.into();
         let seen = look(path.clone()).await;
-        let loaded = Loaded::nothing().after(&path.display().to_string(), &seen);
+        let loaded = judge(Loaded::nothing(), &path, &seen).await;
         let (sender, receiver) = watch::channel(Arc::new(loaded));
         (
             Self {
@@ -129,8 +129,8 @@ impl ConfigFile {
             return false;
         }
         self.published.clone_from(&self.last);
-        let before = Arc::clone(&self.sender.borrow());
-        let loaded = before.after(&self.path.display().to_string(), &self.published);
+        let before = Loaded::clone(&self.sender.borrow());
+        let loaded = judge(before, &self.path, &self.published).await;
         self.sender.send_replace(Arc::new(loaded));
         true
     }
@@ -147,6 +147,17 @@ impl ConfigFile {
         };
         stop.run_until_cancelled(follow).await;
     }
+}
+
+/// Off the threads of the runtime: many overrides with many windows take a while to check.
+async fn judge(before: Loaded, path: &Path, seen: &Seen) -> Loaded {
+    let (file, seen, last) = (path.display().to_string(), seen.clone(), before.clone());
+    let stopped = Problems::with_file(&file, "cannot be checked: the reader stopped");
+    let judged = tokio::task::spawn_blocking(move || before.after(&file, &seen)).await;
+    judged.unwrap_or_else(|_| Loaded {
+        problems: Some(stopped),
+        ..last
+    })
 }
 
 async fn look(path: PathBuf) -> Seen {

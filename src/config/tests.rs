@@ -119,8 +119,12 @@ fn every_setting_reaches_its_place() {
             pause: Span::hours(2)
         }
     );
+}
 
-    let rules = &policy.rules;
+#[test]
+fn every_setting_of_a_rotation_reaches_its_place() {
+    let config = parse(EVERYTHING);
+    let rules = &config.policy.rules;
     assert_eq!(rules.renew_before, Lead::Length(Span::days(30)));
     let before = Lead::Percent(1);
     let emergency = Emergency {

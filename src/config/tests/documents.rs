@@ -150,37 +150,28 @@ fn the_table_is_whole() {
             key.path
         );
     }
-    let words = |path: &str| match KEYS.iter().find(|key| key.path == path).unwrap().kind {
-        Kind::Word(words) => words.to_vec(),
-        other => panic!("{path}: {other:?}"),
+    let words = |path: &str| {
+        let key = KEYS.iter().find(|key| key.path == path).unwrap();
+        let Kind::Word(words) = key.kind else {
+            panic!("{path}: {:?}", key.kind)
+        };
+        words.to_vec()
     };
-    let texts = |all: &[&'static str]| all.to_vec();
     assert_eq!(
         words("mode"),
-        texts(&Mode::ALL.iter().map(|m| m.as_str()).collect::<Vec<_>>())
-    );
-    assert_eq!(
-        words("rotation.onIssuerChange"),
-        OnChange::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>()
-    );
-    assert_eq!(
-        words("rotation.onCaChange"),
-        OnCaChange::ALL
+        Mode::ALL
             .iter()
-            .map(|w| w.as_str())
+            .map(|word| word.as_str())
             .collect::<Vec<_>>()
     );
-    assert_eq!(
-        words("executor.issueWith"),
-        IssueWith::ALL
-            .iter()
-            .map(|w| w.as_str())
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        words("executor.reload"),
-        Reload::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>()
-    );
+    let on_issuer: Vec<_> = OnChange::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("rotation.onIssuerChange"), on_issuer);
+    let on_ca: Vec<_> = OnCaChange::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("rotation.onCaChange"), on_ca);
+    let issue_with: Vec<_> = IssueWith::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("executor.issueWith"), issue_with);
+    let reload: Vec<_> = Reload::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("executor.reload"), reload);
 }
 
 /// The table of docs/configuration.md.
@@ -219,6 +210,21 @@ fn the_page_and_the_table_say_the_same() {
         table == expected,
         "put this between the marks in docs/configuration.md:\n{expected}"
     );
+}
+
+#[test]
+fn what_the_page_says_that_check_says_is_what_it_says() {
+    let page = file("docs/configuration.md");
+    let told = page
+        .split("```text\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let text = "# A file\nrotation:\n  renewBefore: 0%\n  windows:\n    # At night.\n      - opens: '@daily'\n        for: 4h\n\n  \
+                limit:\n    total: 3\n";
+    let text = text.replace("      - opens", "      - open: '@daily'\n        opens");
+    let problems = Config::parse(&text, "certrotor.yaml").unwrap_err();
+    assert_eq!(format!("{problems}\n"), told);
 }
 
 #[test]

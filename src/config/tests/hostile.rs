@@ -7,11 +7,19 @@ use crate::config::Config;
 
 #[test]
 fn bombs_are_refused() {
-    let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-    for (name, inner) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+    let level = |(name, inner): (char, char)| {
         let repeated = vec![format!("*{inner}"); 10].join(",");
-        bomb += &format!("{name}: &{name} [{repeated}]\n");
-    }
+        format!("{name}: &{name} [{repeated}]")
+    };
+    let levels = "bcdefghij".chars().zip("abcdefghi".chars()).map(level);
+    let first = "a: &a [x,x,x,x,x,x,x,x,x,x]".to_owned();
+    let bomb = std::iter::once(first)
+        .chain(levels)
+        .collect::<Vec<_>>()
+        .join(
+            "
+",
+        );
     assert_eq!(
         said(&bomb),
         ["c:5:8: more than 20000 values, repeated ones included"]
@@ -23,9 +31,13 @@ fn bombs_are_refused() {
         "{:?}",
         said(&deep)
     );
-    let deep = (0..100)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-        .collect::<String>();
+    let levels: Vec<_> = (0..100)
+        .map(|depth| format!("{}a:", " ".repeat(depth)))
+        .collect();
+    let deep = levels.join(
+        "
+",
+    );
     assert!(
         said(&deep)[0].contains("no valid YAML"),
         "{:?}",
