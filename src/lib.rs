@@ -1,3 +1,4 @@
 //! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 
+pub mod api;
 pub mod core;
