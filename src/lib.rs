@@ -1,4 +1,5 @@
 //! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 
 pub mod api;
+pub mod cluster;
 pub mod core;
