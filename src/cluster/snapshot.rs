@@ -12,7 +12,7 @@ use super::facts::issuer::IssuerFacts;
 use super::facts::mysql::MySqlFacts;
 use super::facts::recommendation::Progress;
 use super::facts::request::Kept;
-use super::stores::{Kind, ProblemFacts, Program, Stores, issuer_key};
+use super::stores::{Kind, ProblemFacts, Program, Stores, Table, issuer_key};
 use crate::core::fleet::{
     Alias, Certificate, Database, DatabasePhase, Fleet, Issuer, IssuerKey, Key, Pod,
     Recommendation, RecommendationProgress, Request, Text, Topology,
@@ -89,7 +89,7 @@ impl Stores {
             let backups = table(Kind::BackupSession(program));
             let restores = table(Kind::RestoreSession(program));
             let sessions = [backups, restores].into_iter().flatten();
-            for (key, session) in sessions.flat_map(|table| table.iter()) {
+            for (key, session) in sessions.flat_map(Table::iter) {
                 busy.extend(session.databases.iter().cloned());
                 let configuration = session.started_by.as_ref().and_then(|name| {
                     configurations?.get(&Key {

@@ -11,6 +11,7 @@ mod links;
 mod object;
 mod problem;
 mod table;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -23,19 +24,13 @@ pub use problem::Problem;
 
 pub(in crate::cluster) use links::{Links, issuer_key};
 pub(in crate::cluster) use problem::ProblemFacts;
+pub(in crate::cluster) use table::Table;
+pub(in crate::cluster) use tables::Tables;
 
 use self::links::Linked;
-use self::table::{Table, Version, number};
-use super::facts::backup::BackupFacts;
-use super::facts::certificate::CertificateFacts;
-use super::facts::issuance::IssuanceFacts;
-use super::facts::issuer::IssuerFacts;
-use super::facts::mysql::MySqlFacts;
-use super::facts::pod::PodFacts;
-use super::facts::recommendation::RecommendationFacts;
-use super::facts::request::RequestFacts;
+use self::table::{Version, number};
+use self::tables::{Arrival, put, with_table};
 use super::facts::{Texts, uid};
-use super::record::RotationFacts;
 use super::snapshot::Built;
 use crate::api::meta;
 use crate::api::ops_request::MySqlOpsRequest;
@@ -50,7 +45,7 @@ const SIGHTINGS: usize = 3;
 /// What differs between clusters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where cert-manager looks for the Secrets of ClusterIssuers.
+    /// Where cert-manager looks for the Secrets of `ClusterIssuer`s.
     pub cluster_resource_namespace: String,
 }
 
@@ -78,71 +73,6 @@ pub struct Stores {
     changed: bool,
 }
 
-/// The facts of every kind.
-#[derive(Debug, Default)]
-pub(in crate::cluster) struct Tables {
-    pub(in crate::cluster) mysqls: Table<MySqlFacts>,
-    pub(in crate::cluster) requests: Table<RequestFacts>,
-    pub(in crate::cluster) rotations: Table<RotationFacts>,
-    pub(in crate::cluster) certificates: Table<CertificateFacts>,
-    pub(in crate::cluster) issuances: Table<IssuanceFacts>,
-    pub(in crate::cluster) issuers: Table<IssuerFacts>,
-    pub(in crate::cluster) cluster_issuers: Table<IssuerFacts>,
-    pub(in crate::cluster) pods: Table<PodFacts>,
-    pub(in crate::cluster) recommendations: Table<RecommendationFacts>,
-    pub(in crate::cluster) backups: BTreeMap<Kind, Table<BackupFacts>>,
-    pub(in crate::cluster) problems: BTreeMap<Kind, Table<ProblemFacts>>,
-}
-
-/// Does the same with the table of whatever kind it is.
-macro_rules! with_table {
-    ($tables:expr, $kind:expr, |$table:ident| $body:expr) => {{
-        let tables = $tables;
-        match $kind {
-            Kind::MySql => {
-                let $table = &mut tables.mysqls;
-                $body
-            }
-            Kind::OpsRequest => {
-                let $table = &mut tables.requests;
-                $body
-            }
-            Kind::Rotation => {
-                let $table = &mut tables.rotations;
-                $body
-            }
-            Kind::Certificate => {
-                let $table = &mut tables.certificates;
-                $body
-            }
-            Kind::CertificateRequest => {
-                let $table = &mut tables.issuances;
-                $body
-            }
-            Kind::Issuer => {
-                let $table = &mut tables.issuers;
-                $body
-            }
-            Kind::ClusterIssuer => {
-                let $table = &mut tables.cluster_issuers;
-                $body
-            }
-            Kind::Pod => {
-                let $table = &mut tables.pods;
-                $body
-            }
-            Kind::Recommendation => {
-                let $table = &mut tables.recommendations;
-                $body
-            }
-            Kind::BackupConfiguration(_) | Kind::BackupSession(_) | Kind::RestoreSession(_) => {
-                let $table = tables.backups.entry($kind).or_default();
-                $body
-            }
-        }
-    }};
-}
-
 /// A listing of one kind in one scope.
 #[derive(Clone, Copy, Debug)]
 struct Listing {
@@ -150,16 +80,6 @@ struct Listing {
     open: bool,
     /// It has been completed once.
     listed: bool,
-}
-
-/// Which object, in which version, and how it came to be known.
-#[derive(Debug)]
-struct Arrival {
-    kind: Kind,
-    key: Key,
-    version: Version,
-    /// The number of the listing that is under way, or 0.
-    seen: u32,
 }
 
 impl Stores {
@@ -393,81 +313,8 @@ impl Stores {
             return false;
         }
         self.solve(arrival.kind, &arrival.key);
-        let (tables, links, texts) = (&mut self.tables, &mut self.links, &mut self.texts);
-        let kind = arrival.kind;
-        let changed = match object {
-            Object::MySql(it) => put(
-                &mut tables.mysqls,
-                links,
-                arrival,
-                MySqlFacts::of(it, texts),
-            ),
-            Object::OpsRequest(it) => put(
-                &mut tables.requests,
-                links,
-                arrival,
-                RequestFacts::of(it, texts),
-            ),
-            Object::Rotation(it) => put(
-                &mut tables.rotations,
-                links,
-                arrival,
-                RotationFacts::of(it, texts),
-            ),
-            Object::Certificate(it) => put(
-                &mut tables.certificates,
-                links,
-                arrival,
-                CertificateFacts::of(it, texts),
-            ),
-            Object::CertificateRequest(it) => put(
-                &mut tables.issuances,
-                links,
-                arrival,
-                IssuanceFacts::of(it, texts),
-            ),
-            Object::Issuer(it) => {
-                let facts = IssuerFacts::of(&it.spec, &it.status, texts);
-                put(&mut tables.issuers, links, arrival, facts)
-            }
-            Object::ClusterIssuer(it) => {
-                let facts = IssuerFacts::of(&it.spec, &it.status, texts);
-                put(&mut tables.cluster_issuers, links, arrival, facts)
-            }
-            Object::Pod(it) => put(&mut tables.pods, links, arrival, PodFacts::of(it, texts)),
-            Object::Recommendation(it) => {
-                let facts = RecommendationFacts::of(it, texts);
-                put(&mut tables.recommendations, links, arrival, facts)
-            }
-            Object::BackupConfiguration(_, it) => {
-                let facts = BackupFacts::of_configuration(it, texts);
-                put(
-                    tables.backups.entry(kind).or_default(),
-                    links,
-                    arrival,
-                    facts,
-                )
-            }
-            Object::BackupSession(_, it) => {
-                let facts = BackupFacts::of_backup(it, texts);
-                put(
-                    tables.backups.entry(kind).or_default(),
-                    links,
-                    arrival,
-                    facts,
-                )
-            }
-            Object::RestoreSession(_, it) => {
-                let facts = BackupFacts::of_restore(it, texts);
-                put(
-                    tables.backups.entry(kind).or_default(),
-                    links,
-                    arrival,
-                    facts,
-                )
-            }
-        };
-        self.changed |= changed;
+        let (links, texts) = (&mut self.links, &mut self.texts);
+        self.changed |= self.tables.enter(object, arrival, links, texts);
         true
     }
 
@@ -504,24 +351,4 @@ impl Stores {
         let keys = self.tables.mysqls.iter().map(|(key, _)| key.clone());
         self.links.databases.extend(keys);
     }
-}
-
-/// Enters facts, unless they are there already. Says whether anything changed.
-fn put<F: Linked>(table: &mut Table<F>, links: &mut Links, arrival: Arrival, facts: F) -> bool {
-    let Arrival {
-        kind,
-        key,
-        version,
-        seen,
-    } = arrival;
-    if table.get(&key) == Some(&facts) {
-        table.touch(&key, version, seen);
-        return false;
-    }
-    if let Some(old) = table.get(&key) {
-        old.link(&key, kind, links, false);
-    }
-    facts.link(&key, kind, links, true);
-    table.insert(key, version, seen, facts);
-    true
 }

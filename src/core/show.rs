@@ -76,7 +76,9 @@ fn message(database: &Database, verdict: &Verdict) -> String {
             .as_ref()
             .filter(|_| closed.gate != Gate::ClockOff)
         {
-            message.push_str(&format!(" ({detail})"));
+            message.push_str(" (");
+            message.push_str(detail);
+            message.push(')');
         }
     }
     for problem in rotation.iter().flat_map(|it| &it.wishes.problems) {

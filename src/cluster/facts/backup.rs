@@ -1,4 +1,4 @@
-//! What is kept of what KubeStash and Stash do.
+//! What is kept of what `KubeStash` and Stash do.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 

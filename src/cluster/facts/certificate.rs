@@ -1,4 +1,4 @@
-//! What is kept of a Certificate, and what it and its CertificateRequests say together.
+//! What is kept of a Certificate, and what it and its `CertificateRequest`s say together.
 
 use super::issuance::{IssuanceFacts, Signed, SignedLeaf};
 use super::mysql::Wanted;

@@ -1,4 +1,4 @@
-//! What is kept of a CertificateRequest: one issuance, read as soon as it is seen.
+//! What is kept of a `CertificateRequest`: one issuance, read as soon as it is seen.
 
 use super::{Texts, name_list};
 use crate::api::cert_manager::CertificateRequest;
@@ -7,7 +7,7 @@ use crate::core::certificate::{Ca, CaBundle, Chain, Fingerprint, Malformed};
 use crate::core::fleet::{IssuerKey, LeafId, Text};
 use crate::core::time::Time;
 
-/// What is kept of a CertificateRequest.
+/// What is kept of a `CertificateRequest`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssuanceFacts {
     /// The Certificate that it was made for.

@@ -1,10 +1,10 @@
-//! What is kept of an Issuer or a ClusterIssuer.
+//! What is kept of an Issuer or a `ClusterIssuer`.
 
 use super::Texts;
 use crate::api::cert_manager::{IssuerSpec, IssuerStatus};
 use crate::core::fleet::Text;
 
-/// What is kept of an Issuer or a ClusterIssuer.
+/// What is kept of an Issuer or a `ClusterIssuer`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssuerFacts {
     /// What it says of itself.

@@ -10,6 +10,7 @@ use crate::core::time::Time;
 
 /// What is kept of a MySQL.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct MySqlFacts {
     /// Its uid.
     pub uid: Text,
@@ -74,12 +75,11 @@ impl MySqlFacts {
 
 const fn topology(mode: Option<&TopologyMode>) -> Topology {
     match mode {
-        Some(TopologyMode::GroupReplication) => Topology::GroupReplication,
         Some(TopologyMode::InnoDbCluster) => Topology::InnoDbCluster,
         Some(TopologyMode::RemoteReplica) => Topology::RemoteReplica,
         Some(TopologyMode::SemiSync) => Topology::SemiSync,
         // A way that is not known may well verify its members: take care of it as of a group.
-        Some(TopologyMode::Other(_)) => Topology::GroupReplication,
+        Some(TopologyMode::GroupReplication | TopologyMode::Other(_)) => Topology::GroupReplication,
         None => Topology::Standalone,
     }
 }
@@ -111,7 +111,7 @@ fn wanted(mysql: &MySql, texts: &mut Texts) -> Box<[Wanted]> {
         Some(Wanted {
             alias: match Alias::from(alias) {
                 Alias::Other(name) => Alias::Other(texts.text(&name)),
-                known => known,
+                known @ (Alias::Server | Alias::Client | Alias::MetricsExporter) => known,
             },
             certificate: texts.text(&mysql.certificate_name(alias)),
             issuer: texts.issuer(issuer, mysql.namespace()),

@@ -210,7 +210,7 @@ fn time(field: &'static str, written: Option<&String>) -> Read<Option<Time>> {
 }
 
 fn count(field: &'static str, written: i64) -> Read<u32> {
-    u32::try_from(written).map_err(|error| wrong(field, &written.to_string(), &error))
+    u32::try_from(written).map_err(|error| wrong(field, &written.to_string(), error))
 }
 
 fn duration(field: &'static str, seconds: Option<i64>) -> Read<Option<Span>> {

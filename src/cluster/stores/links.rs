@@ -61,7 +61,7 @@ struct Newest {
 pub(crate) struct Links {
     /// A Certificate → the databases that want it.
     pub(crate) wanted_by: Relation,
-    /// A Certificate → its CertificateRequests.
+    /// A Certificate → its `CertificateRequest`s.
     pub(crate) issuances: Relation,
     /// A database → its pods.
     pub(crate) pods: Relation,
@@ -262,7 +262,7 @@ fn in_namespace_of(key: &Key, name: &Text) -> Key {
     }
 }
 
-/// The issuer that an Issuer or ClusterIssuer object of that key is.
+/// The issuer that an Issuer or `ClusterIssuer` object of that key is.
 pub(crate) fn issuer_key(key: &Key, kind: Kind) -> IssuerKey {
     let namespaced = kind != Kind::ClusterIssuer;
     IssuerKey {

@@ -13,7 +13,7 @@ use crate::api::supervisor::Recommendation;
 /// One of the two backup programs; they use the same names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Program {
-    /// KubeStash.
+    /// `KubeStash`.
     KubeStash,
     /// Its forerunner.
     Stash,
@@ -30,11 +30,11 @@ pub enum Kind {
     Rotation,
     /// cert-manager's Certificate.
     Certificate,
-    /// cert-manager's CertificateRequest.
+    /// cert-manager's `CertificateRequest`.
     CertificateRequest,
     /// cert-manager's Issuer.
     Issuer,
-    /// cert-manager's ClusterIssuer.
+    /// cert-manager's `ClusterIssuer`.
     ClusterIssuer,
     /// Pod.
     Pod,
@@ -59,11 +59,11 @@ pub enum Object {
     Rotation(Box<Rotation>),
     /// cert-manager's Certificate.
     Certificate(Box<Certificate>),
-    /// cert-manager's CertificateRequest.
+    /// cert-manager's `CertificateRequest`.
     CertificateRequest(Box<CertificateRequest>),
     /// cert-manager's Issuer.
     Issuer(Box<Issuer>),
-    /// cert-manager's ClusterIssuer.
+    /// cert-manager's `ClusterIssuer`.
     ClusterIssuer(Box<ClusterIssuer>),
     /// Pod.
     Pod(Box<Pod>),

@@ -127,14 +127,13 @@ impl<F> Table<F> {
 
     /// What is in this namespace (or anywhere) and was not seen during that listing.
     pub(super) fn unseen(&self, namespace: Option<&Text>, listing: u32) -> Vec<Key> {
-        let unseen =
-            |(key, entry): (&Key, &Box<Entry<F>>)| (entry.seen != listing).then(|| key.clone());
+        let unseen = |(key, entry): (&Key, &Entry<F>)| (entry.seen != listing).then(|| key.clone());
         self.within(namespace).filter_map(unseen).collect()
     }
 
     /// What is in this namespace (or anywhere) and not newer than that version of the whole.
     pub(super) fn not_newer(&self, namespace: Option<&Text>, than: Option<u64>) -> Vec<Key> {
-        let old = |(key, entry): (&Key, &Box<Entry<F>>)| {
+        let old = |(key, entry): (&Key, &Entry<F>)| {
             let newer =
                 matches!((entry.version.number, than), (Some(ours), Some(list)) if ours > list);
             (!newer).then(|| key.clone())
@@ -142,7 +141,7 @@ impl<F> Table<F> {
         self.within(namespace).filter_map(old).collect()
     }
 
-    fn within(&self, namespace: Option<&Text>) -> impl Iterator<Item = (&Key, &Box<Entry<F>>)> {
+    fn within(&self, namespace: Option<&Text>) -> impl Iterator<Item = (&Key, &Entry<F>)> {
         let start = namespace.map_or(Bound::Unbounded, |namespace| {
             Bound::Included(Key {
                 namespace: Text::clone(namespace),
@@ -151,6 +150,8 @@ impl<F> Table<F> {
         });
         let here = move |key: &Key| namespace.is_none_or(|namespace| key.namespace == *namespace);
         let range = self.entries.range((start, Bound::Unbounded));
-        range.take_while(move |(key, _)| here(key))
+        range
+            .take_while(move |(key, _)| here(key))
+            .map(|(key, entry)| (key, &**entry))
     }
 }
