@@ -5,8 +5,6 @@
 //! status names the database too. `KubeStash` refers to the MySQL, Stash to the `AppBinding` that
 //! KubeDB keeps under the name of the MySQL.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Deserializer};
 
@@ -117,7 +115,7 @@ impl<'de> Deserialize<'de> for Target {
 
 impl Target {
     /// The MySQL that is meant by something in `namespace`, if one is.
-    fn mysql(&self, namespace: &str) -> Option<NamespacedName> {
+    pub fn mysql(&self, namespace: &str) -> Option<NamespacedName> {
         let is_mysql = matches!(self.kind.as_str(), "MySQL" | "AppBinding");
         let namespace = self.namespace.as_deref().unwrap_or(namespace);
         is_mysql.then(|| (namespace.to_owned(), self.name.clone()))
@@ -186,158 +184,5 @@ impl SessionStatus {
             self.phase,
             Some(SessionPhase::Pending | SessionPhase::Running)
         )
-    }
-}
-
-/// The MySQL databases that are being backed up or restored, of one of the two programs.
-pub fn busy<'a>(
-    configurations: impl IntoIterator<Item = &'a BackupConfiguration>,
-    backups: impl IntoIterator<Item = &'a BackupSession>,
-    restores: impl IntoIterator<Item = &'a RestoreSession>,
-) -> BTreeSet<NamespacedName> {
-    let mut busy = BTreeSet::new();
-    let mut invoked = BTreeSet::new();
-    for session in backups
-        .into_iter()
-        .filter(|session| session.status.is_active())
-    {
-        let namespace = namespace_of(&session.metadata);
-        let snapshots = session
-            .status
-            .snapshots
-            .iter()
-            .filter_map(|part| part.app_ref.as_ref());
-        let targets = session.status.targets.iter().chain(snapshots);
-        busy.extend(targets.filter_map(|target| target.mysql(namespace)));
-        if session.spec.invoker.kind == "BackupConfiguration" {
-            invoked.insert((namespace, session.spec.invoker.name.as_str()));
-        }
-    }
-    for configuration in configurations {
-        let namespace = namespace_of(&configuration.metadata);
-        let name = configuration.metadata.name.as_deref().unwrap_or_default();
-        if invoked.contains(&(namespace, name)) {
-            busy.extend(
-                configuration
-                    .spec
-                    .target
-                    .as_ref()
-                    .and_then(|it| it.mysql(namespace)),
-            );
-        }
-    }
-    for session in restores
-        .into_iter()
-        .filter(|session| session.status.is_active())
-    {
-        let namespace = namespace_of(&session.metadata);
-        busy.extend(
-            session
-                .spec
-                .target
-                .as_ref()
-                .and_then(|target| target.mysql(namespace)),
-        );
-    }
-    busy
-}
-
-fn namespace_of(metadata: &ObjectMeta) -> &str {
-    metadata.namespace.as_deref().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, from_value, json};
-
-    use super::*;
-
-    fn configuration(target: &Value) -> BackupConfiguration {
-        let metadata = json!({"name": "nightly", "namespace": "prod"});
-        from_value(json!({"metadata": metadata, "spec": {"target": target}})).unwrap()
-    }
-
-    fn backup(invoker: &str, status: &Value) -> BackupSession {
-        let invoker = json!({"apiGroup": "g", "kind": "BackupConfiguration", "name": invoker});
-        let metadata = json!({"name": "nightly-1", "namespace": "prod"});
-        from_value(json!({"metadata": metadata, "spec": {"invoker": invoker}, "status": status}))
-            .unwrap()
-    }
-
-    fn restore(target: &Value, phase: &str) -> RestoreSession {
-        let metadata = json!({"name": "restore", "namespace": "prod"});
-        let status = json!({"phase": phase});
-        from_value(json!({"metadata": metadata, "spec": {"target": target}, "status": status}))
-            .unwrap()
-    }
-
-    fn kubestash() -> Value {
-        json!({"apiGroup": "kubedb.com", "kind": "MySQL", "name": "shop"})
-    }
-
-    fn stash() -> Value {
-        json!({"alias": "a", "ref": {"apiVersion": "appcatalog.appscode.com/v1alpha1",
-            "kind": "AppBinding", "name": "shop"}})
-    }
-
-    fn names(busy: &BTreeSet<NamespacedName>) -> Vec<String> {
-        busy.iter()
-            .map(|(namespace, name)| format!("{namespace}/{name}"))
-            .collect()
-    }
-
-    #[test]
-    fn a_session_leads_to_its_database() {
-        for target in [kubestash(), stash()] {
-            let configurations = [configuration(&target)];
-            for (session, expected) in [
-                (
-                    backup("nightly", &json!({"phase": "Running"})),
-                    &["prod/shop"][..],
-                ),
-                (
-                    backup("nightly", &json!({"phase": "Pending"})),
-                    &["prod/shop"],
-                ),
-                (backup("nightly", &json!({"phase": "Succeeded"})), &[]),
-                (backup("nightly", &json!({"phase": "Invalid"})), &[]),
-                (backup("nightly", &json!({})), &[]),
-                (backup("weekly", &json!({"phase": "Running"})), &[]),
-            ] {
-                assert_eq!(names(&busy(&configurations, [&session], [])), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn the_status_names_the_database_where_no_configuration_does() {
-        let elsewhere = json!({"kind": "MySQL", "name": "shop", "namespace": "other"});
-        for status in [
-            json!({"phase": "Running", "snapshots": [{"appRef": elsewhere}, {}, 1]}),
-            json!({"phase": "Running", "targets": [{"ref": elsewhere}, {"ref": {"kind": "PVC"}}]}),
-        ] {
-            assert_eq!(
-                names(&busy([], [&backup("batch", &status)], [])),
-                ["other/shop"]
-            );
-        }
-    }
-
-    #[test]
-    fn a_restore_names_its_database() {
-        for target in [kubestash(), stash()] {
-            assert_eq!(
-                names(&busy([], [], [&restore(&target, "Running")])),
-                ["prod/shop"]
-            );
-            assert!(busy([], [], [&restore(&target, "Failed")]).is_empty());
-        }
-        for target in [
-            json!(null),
-            json!("shop"),
-            json!({"kind": "Postgres", "name": "shop"}),
-        ] {
-            assert!(busy([], [], [&restore(&target, "Running")]).is_empty());
-        }
     }
 }

@@ -18,6 +18,7 @@ pub mod meta;
 pub mod mysql;
 pub mod names;
 pub mod ops_request;
+pub mod pod;
 pub mod resources;
 pub mod rotation;
 pub mod supervisor;

@@ -51,6 +51,8 @@ pub const CLUSTER_ISSUER: Source = Source {
         "clusterissuers",
     )
 };
+/// Pod, what a server runs in. Every cluster has it: it is not among [`SOURCES`].
+pub const POD: Source = source("", &["v1"], "Pod", "pods");
 /// Recommendation, what Supervisor means to do.
 pub const RECOMMENDATION: Source = Source {
     optional: true,

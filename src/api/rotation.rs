@@ -73,7 +73,7 @@ pub struct RotationSpec {
     pub renew_before: Option<String>,
     /// Rotate only in these windows, and of them only within those of the config file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 16))]
     pub windows: Option<Vec<Window>>,
 }
 

@@ -22,6 +22,8 @@ pub mod record;
 pub mod rotation;
 pub mod selector;
 pub mod serving;
+pub mod show;
 pub mod slots;
+pub mod sorted;
 pub mod time;
 pub mod vocabulary;

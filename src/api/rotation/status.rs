@@ -207,6 +207,9 @@ pub struct RequestRef {
     /// How pressing the rotation was when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// Its `spec.apply`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apply: Option<String>,
 }
 
 /// A request that is being taken back: written here first, then deleted.
