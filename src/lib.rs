@@ -4,3 +4,6 @@ pub mod api;
 pub mod clock;
 pub mod cluster;
 pub mod core;
+pub mod metrics;
+pub mod telemetry;
+pub mod web;
