@@ -89,13 +89,11 @@ impl Calls {
         Self { deadline, metrics }
     }
 
-    /// The same with another deadline, if that is shorter.
+    /// The same, but each of at most this deadline too.
     #[must_use]
-    pub fn at_most(&self, deadline: Duration) -> Self {
-        Self {
-            deadline: self.deadline.min(deadline),
-            metrics: Arc::clone(&self.metrics),
-        }
+    pub fn at_most(self, deadline: Duration) -> Self {
+        let deadline = self.deadline.min(deadline);
+        Self { deadline, ..self }
     }
 
     /// Awaits one call; `verb` is that of the API: `get`, `list`, `create`, `update`, …

@@ -171,7 +171,10 @@ impl Elector {
 
     /// Hands the lease back, so that another need not wait for it to become stale.
     async fn release(&mut self) {
-        let calls = self.calls.at_most(self.settings.terms.retry_period());
+        let calls = self
+            .calls
+            .clone()
+            .at_most(self.settings.terms.retry_period());
         // A write may have been cut off by the stop, so what is known may be old.
         match calls
             .run("get", self.api.get_opt(&self.settings.name))
@@ -206,7 +209,7 @@ impl Elector {
     /// Whoever leads must know in time that it does no longer.
     fn calls_in_time(&self) -> Calls {
         match self.leads_for() {
-            Some(left) => self.calls.at_most(left),
+            Some(left) => self.calls.clone().at_most(left),
             None => self.calls.clone(),
         }
     }

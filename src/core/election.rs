@@ -235,4 +235,6 @@ pub fn next(observed: &Observed, me: &str, terms: &Terms, now: Duration) -> Move
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
