@@ -13,6 +13,7 @@ mod write;
 use thiserror::Error;
 
 pub use patch::status_patch;
+pub(crate) use read::issuer;
 pub use read::read;
 pub use wishes::wishes;
 pub use write::status;

@@ -19,13 +19,14 @@ use super::facts::request::{annotations, labels};
 use super::record::status_patch;
 use super::shared::Shared;
 use super::slots::{config_map_of, table_of};
-use super::stores::{Context, Kind};
+use super::snapshot::Context;
+use super::stores::Kind;
 use crate::api::meta::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::api::mysql::MySql;
 use crate::api::ops_request::{Apply, MySqlOpsRequest, NewRotationRequest};
 use crate::api::rotation::{Rotation, RotationSpec};
 use crate::core::fleet::{Database, Fleet, Key};
-use crate::core::plan::{Plan, after_rejection, plan};
+use crate::core::plan::{Plan, Step, after_rejection, plan};
 use crate::core::policy::RulesOf;
 use crate::core::record::{self, Record, Shown};
 use crate::core::rotation::Write;
@@ -109,13 +110,14 @@ impl Writer<'_> {
                 return written;
             }
         }
-        let writes = plain.into_iter().take(PER_TURN).map(|step| async move {
+        let plain: Vec<Step> = plain.into_iter().take(PER_TURN).cloned().collect();
+        let writes = plain.into_iter().map(|step| async move {
             let outcome = self.perform(fleet, &step.key, &step.write).await;
-            (&step.key, step.write.point(), outcome)
+            (step.key, step.write.point(), outcome)
         });
         let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
         while let Some((key, point, outcome)) = writes.next().await {
-            if !self.note(&mut written, key, point, outcome) {
+            if !self.note(&mut written, &key, point, outcome) {
                 break;
             }
         }
@@ -230,7 +232,7 @@ impl Writer<'_> {
         let api = self.rotations(key);
         match self.calls.run("create", api.create(&post(), &rotation)).await {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created.into()));
+                self.shared.with_stores(|stores| stores.apply(created));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
@@ -257,10 +259,11 @@ impl Writer<'_> {
         }
         let api = self.rotations(key);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let call = api.patch_status(&key.name, &params, &Patch::Merge(&patch));
+        let patch = Patch::Merge(&patch);
+        let call = api.patch_status(&key.name, &params, &patch);
         match self.calls.run("patch", call).await {
             Ok(patched) => {
-                self.shared.with_stores(|stores| stores.apply(patched.into()));
+                self.shared.with_stores(|stores| stores.apply(patched));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => {
@@ -291,13 +294,13 @@ impl Writer<'_> {
         let api = self.requests(key);
         match self.calls.run("create", api.create(&post(), &request)).await {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created.into()));
+                self.shared.with_stores(|stores| stores.apply(created));
                 self.teller.created(key, database, current);
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
                 let found = self.calls.run("get", api.get(&current.request.name)).await?;
-                self.shared.with_stores(|stores| stores.apply(found.into()));
+                self.shared.with_stores(|stores| stores.apply(found));
                 Ok(Done::Overtaken)
             }
             Err(ApiFailure::Rejected(message)) => self.rejected(fleet, key, database, &message).await,
@@ -384,7 +387,7 @@ impl Writer<'_> {
         let version = list.metadata.resource_version.unwrap_or_default();
         self.shared.with_stores(|stores| {
             match mysql {
-                Some(mysql) => drop(stores.apply(mysql.into())),
+                Some(mysql) => drop(stores.apply(mysql)),
                 None => stores.gone(Kind::MySql, &key.namespace, &key.name),
             }
             stores.refresh_requests(Some(&key.namespace), list.items, &version);
@@ -396,7 +399,7 @@ impl Writer<'_> {
         let api = self.rotations(key);
         let rotation = self.calls.run("get", api.get_opt(&key.name)).await?;
         self.shared.with_stores(|stores| match rotation {
-            Some(rotation) => drop(stores.apply(rotation.into())),
+            Some(rotation) => drop(stores.apply(rotation)),
             None => stores.gone(Kind::Rotation, &key.namespace, &key.name),
         });
         Ok(())

@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod digest;
 pub mod election;
 pub mod experience;
+pub mod feasibility;
 pub mod fleet;
 pub mod gates;
 pub mod hours;

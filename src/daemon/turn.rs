@@ -15,7 +15,7 @@ use super::view::View;
 use super::{Daemon, Wake, scopes, slots_name};
 use crate::cluster::events::Events;
 use crate::cluster::lease::Leadership;
-use crate::cluster::stores::Context;
+use crate::cluster::snapshot::Context;
 use crate::cluster::write::{SlotsAt, Writer, Written};
 use crate::config::Config;
 use crate::core::feasibility::{Feasibility, feasibility};

@@ -159,7 +159,7 @@ fn leaves(field: &'static str, written: &[api::Leaf]) -> Read<BTreeMap<Alias, Le
 }
 
 /// As [`IssuerKey`] is displayed: `Issuer/demo/ca` or `ClusterIssuer/ca`.
-fn issuer(written: &str, texts: &mut Texts) -> Read<IssuerKey> {
+pub(crate) fn issuer(written: &str, texts: &mut Texts) -> Read<IssuerKey> {
     let parts: Vec<&str> = written.split('/').collect();
     let (namespace, kind, name) = match parts[..] {
         [kind, name] => (None, kind, name),
