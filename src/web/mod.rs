@@ -89,6 +89,15 @@ pub async fn serve(
     monitor: Monitor,
     stop: CancellationToken,
 ) -> io::Result<()> {
+    serve_and_drain(listener, monitor, stop, DRAIN).await
+}
+
+async fn serve_and_drain(
+    listener: TcpListener,
+    monitor: Monitor,
+    stop: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
     let router = Router::new()
         .route("/", get(async || plain(StatusCode::OK, INDEX.to_owned())))
         .route("/metrics", get(metrics))
@@ -99,7 +108,7 @@ pub async fn serve(
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let patience = async {
         stop.cancelled().await;
-        sleep(DRAIN).await;
+        sleep(drain).await;
     };
     tokio::select! {
         ended = server => ended,

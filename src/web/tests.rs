@@ -48,7 +48,8 @@ async fn served() -> Served {
         .unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(serve(listener, monitor, stop.clone()));
+    let drain = Duration::from_millis(200);
+    let task = tokio::spawn(serve_and_drain(listener, monitor, stop.clone(), drain));
     Served {
         address,
         patient,
@@ -112,7 +113,7 @@ async fn it_ends_when_told_even_if_a_client_hangs() {
     assert!(get(served.address, "/").await.starts_with("HTTP/1.1 200"));
 
     served.stop.cancel();
-    let ended = tokio::time::timeout(DRAIN * 2, served.task).await;
+    let ended = tokio::time::timeout(DRAIN, served.task).await;
     assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
     drop((idle, slow));
     assert!(
