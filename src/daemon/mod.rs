@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::resources::{OPS_REQUEST, ROTATION, SOURCES};
 use crate::clock::{Clock, Offset};
 use crate::cluster::client::Calls;
 use crate::cluster::events::{EventSettings, Events, event_writer};
@@ -88,7 +89,21 @@ pub struct Identity {
 
 /// The words that counters are created with, so that every series exists from the start.
 pub fn vocabulary() -> Vocabulary {
-    Vocabulary::default()
+    let mut watched: Vec<&str> = SOURCES.iter().map(|source| source.plural).collect();
+    watched.extend(["configmaps", "pods"]);
+    watched.sort_unstable();
+    watched.dedup();
+    Vocabulary {
+        wakes: Wake::ALL.iter().map(|wake| wake.as_str()).collect(),
+        calls: vec![
+            ("create", OPS_REQUEST.plural),
+            ("delete", OPS_REQUEST.plural),
+            ("create", ROTATION.plural),
+            ("patch", ROTATION.plural),
+            ("update", "leases"),
+        ],
+        watched,
+    }
 }
 
 /// Runs the daemon until it is stopped. An error means that it could not start, or that a part of
