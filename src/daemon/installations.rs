@@ -17,7 +17,7 @@ const DEAD_AFTER: Duration = Duration::from_secs(120);
 
 /// The id of an installation: where its Lease is.
 pub(super) fn id(namespace: &str, name: &str) -> Text {
-    format!("{namespace}/{name}").into()
+    format!("{namespace}.{name}").into()
 }
 
 /// What is known of the others.
@@ -55,7 +55,7 @@ impl Installations {
         }
         self.looked = Some(Instant::now());
         for owner in self.owners(fleet) {
-            let Some((namespace, name)) = owner.split_once('/') else { continue };
+            let Some((namespace, name)) = owner.split_once('.') else { continue };
             let api: Api<Lease> = Api::namespaced(self.client.clone(), namespace);
             match self.calls.run("get", api.get_opt(name)).await {
                 Ok(lease) => self.note(owner.clone(), lease.as_ref()),

@@ -236,11 +236,6 @@ pub(super) fn config_event(loaded: &Loaded, events: &Events, namespace: &str, co
 /// The lease was taken or lost.
 pub(super) fn leadership(leadership: &Leadership, acts: &Acts) {
     acts.leader_changed();
-    match (&leadership.leader, &leadership.holder) {
-        (true, _) => tracing::info!("leading: this replica acts"),
-        (false, Some(holder)) => tracing::info!(holder = %holder, "following: another replica acts"),
-        (false, None) => tracing::info!("following: nobody holds the lease"),
-    }
 }
 
 fn summary(verdict: &Verdict) -> Said {
@@ -264,7 +259,7 @@ fn log_change(key: &Key, verdict: &Verdict, now: Time) {
     let evidence = verdict.causes.first().map_or("", |held| held.evidence.as_str());
     let next = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
     let stage = verdict.stage.as_str();
-    tracing::info!(database = %key, state, cause, gate, stage, next, "{evidence}");
+    tracing::info!(database = %key, state, cause, gate, stage, next, evidence, "state changed");
 }
 
 fn first_cause(current: &Current) -> &'static str {
