@@ -76,13 +76,18 @@ impl Windows {
             .iter()
             .map(|window| TooShort {
                 window: window.clone(),
+<<<<<<< HEAD
                 longest: self.longest(window),
+=======
+                longest: self.longest(window, needed),
+>>>>>>> calendar
                 needed,
             })
             .filter(|problem| problem.longest < needed)
             .collect()
     }
 
+<<<<<<< HEAD
     /// The longest of the first stretches of a leap year of which the window is part.
     fn longest(&self, window: &Window) -> Span {
         const START_OF_2024: Time = Time::from_unix(1_704_067_200);
@@ -94,6 +99,23 @@ impl Windows {
             .map(|stretch| stretch.end().since(stretch.opens))
             .max()
             .unwrap_or(Span::ZERO)
+=======
+    /// The longest of the first stretches since the leap year 2024 of which the window is part, or
+    /// the first that is long enough.
+    fn longest(&self, window: &Window, needed: Span) -> Span {
+        const START_OF_2024: Time = Time::from_unix(1_704_067_200);
+        const STRETCHES: usize = 16;
+        let stretch = |from| self.open_interval_at_or_after(window.next_opening(from)?);
+        let stretches = std::iter::successors(stretch(START_OF_2024), |last| stretch(last.closes?));
+        let mut longest = Span::ZERO;
+        for stretch in stretches.take(STRETCHES) {
+            longest = longest.max(stretch.end().since(stretch.opens));
+            if longest >= needed {
+                break;
+            }
+        }
+        longest
+>>>>>>> calendar
     }
 
     pub(super) fn search(&self, at: Time, effort: &mut Effort) -> Option<Interval> {
