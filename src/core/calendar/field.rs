@@ -206,11 +206,7 @@ fn parse_range(field: Field, first: &str, last: &str) -> Result<RangeInclusive<u
     if start <= end {
         return Ok(start..=end);
     }
-<<<<<<< HEAD
-    let (least, greatest) = (*field.all().start(), *field.all().end());
-=======
     let (lowest, highest) = (*field.all().start(), *field.all().end());
->>>>>>> calendar
     let span = |a: u8, b: u8| {
         if a < b {
             format!("{a}-{b}")
@@ -218,11 +214,7 @@ fn parse_range(field: Field, first: &str, last: &str) -> Result<RangeInclusive<u
             a.to_string()
         }
     };
-<<<<<<< HEAD
-    let instead = format!("{},{}", span(start, greatest), span(least, end));
-=======
     let instead = format!("{},{}", span(start, highest), span(lowest, end));
->>>>>>> calendar
     Err(FieldFault::Backwards {
         range: format!("{first}-{last}"),
         instead,

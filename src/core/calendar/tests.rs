@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! Calendars by example, in tables.
 
 use super::*;
@@ -84,4 +81,3 @@ fn zones_are_known_by_their_iana_names_alone() {
         assert!(error.contains(message), "{name}: {error}");
     }
 }
->>>>>>> calendar

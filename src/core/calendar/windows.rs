@@ -76,30 +76,13 @@ impl Windows {
             .iter()
             .map(|window| TooShort {
                 window: window.clone(),
-<<<<<<< HEAD
-                longest: self.longest(window),
-=======
                 longest: self.longest(window, needed),
->>>>>>> calendar
                 needed,
             })
             .filter(|problem| problem.longest < needed)
             .collect()
     }
 
-<<<<<<< HEAD
-    /// The longest of the first stretches of a leap year of which the window is part.
-    fn longest(&self, window: &Window) -> Span {
-        const START_OF_2024: Time = Time::from_unix(1_704_067_200);
-        const OPENINGS: usize = 64;
-        let next = |opening: &Time| window.next_opening(*opening);
-        std::iter::successors(window.next_opening(START_OF_2024), next)
-            .take(OPENINGS)
-            .filter_map(|opening| self.open_interval_at_or_after(opening))
-            .map(|stretch| stretch.end().since(stretch.opens))
-            .max()
-            .unwrap_or(Span::ZERO)
-=======
     /// The longest of the first stretches since the leap year 2024 of which the window is part, or
     /// the first that is long enough.
     fn longest(&self, window: &Window, needed: Span) -> Span {
@@ -115,7 +98,6 @@ impl Windows {
             }
         }
         longest
->>>>>>> calendar
     }
 
     pub(super) fn search(&self, at: Time, effort: &mut Effort) -> Option<Interval> {
