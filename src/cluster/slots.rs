@@ -10,8 +10,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::facts::Texts;
-use super::record::issuer;
+use super::record::{issuer, issuer_text};
 use super::shared::{Shared, Standing, Watched};
 use crate::api::meta::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::core::fleet::Text;
@@ -88,7 +87,7 @@ fn slot_of(text: &str) -> Slot {
     Slot {
         namespace: entry.namespace.into(),
         database: entry.database.into(),
-        issuer: entry.issuer.and_then(|text| issuer(&text, &mut Texts::default()).ok()),
+        issuer: entry.issuer.as_deref().and_then(issuer),
         request: entry.request.into(),
     }
 }
@@ -97,7 +96,7 @@ fn text_of(slot: &Slot) -> String {
     let entry = Entry {
         namespace: slot.namespace.to_string(),
         database: slot.database.to_string(),
-        issuer: slot.issuer.as_ref().map(ToString::to_string),
+        issuer: slot.issuer.as_ref().map(issuer_text),
         request: slot.request.to_string(),
     };
     serde_json::to_string(&entry).unwrap_or_default()
@@ -112,7 +111,7 @@ mod tests {
         let slot = Slot {
             namespace: "prod".into(),
             database: "shop".into(),
-            issuer: issuer("Issuer/prod/ca", &mut Texts::default()).ok(),
+            issuer: issuer("Issuer/prod/ca"),
             request: "shop-rotate-0a1b2c3d".into(),
         };
         let slots = BTreeMap::from([(Text::from("u1"), slot)]);
