@@ -58,8 +58,19 @@ pub struct Verdict {
     pub expires: Option<Time>,
     /// When the next rotation may begin; none: when something changes.
     pub next: Option<Time>,
+    /// How its calendar stands; none where nothing is managed.
+    pub window: Option<WindowNow>,
     /// When this verdict may change by itself.
     pub changes: Option<Time>,
+}
+
+/// How a database's calendar stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowNow {
+    /// A window is open, and nothing is frozen.
+    pub open: bool,
+    /// When the next one opens; none while one is open, or when none ever does.
+    pub opens: Option<Time>,
 }
 
 /// Decides. Pure: the same fleet, policy and moment give the same plan.
@@ -399,6 +410,10 @@ impl Conclusion {
             causes: s.findings.held.clone(),
             gates,
             expires: s.standing.expires,
+            window: Some(WindowNow {
+                open: s.hours.open(),
+                opens: s.hours.changes().filter(|_| !s.hours.open()),
+            }),
             changes: changes.filter(|at| *at > s.subject.now),
         };
         let order = (Reverse(s.standing.stage), s.standing.expires, s.turn);
@@ -420,6 +435,7 @@ impl Verdict {
             gates: Vec::new(),
             expires: None,
             next: None,
+            window: None,
             changes: None,
         }
     }

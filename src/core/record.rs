@@ -3,12 +3,13 @@
 //! The record is the only memory. Whatever is not written here is computed anew from the cluster
 //! on every look, so a restart loses nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::calendar::Windows;
 use super::digest::Digest;
 use super::fleet::{Alias, IssuerKey, LeafId, Text};
 use super::policy::Lead;
+use super::sorted::Sorted;
 use super::time::{Span, Time};
 use super::vocabulary::{Cause, Outcome, Stage};
 
@@ -22,6 +23,8 @@ pub struct Rotation {
     pub uid: Text,
     /// Its resourceVersion: every write is a compare-and-swap on it.
     pub resource_version: Text,
+    /// Counts the changes of its spec.
+    pub generation: Option<i64>,
     /// What people ask for.
     pub wishes: Wishes,
     /// What certrotor remembers.
@@ -211,6 +214,8 @@ pub struct ScheduleSeen {
 /// database is never written to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shown {
+    /// The generation of the spec that this speaks of.
+    pub observed_generation: Option<i64>,
     /// The state in one word.
     pub state: Option<Text>,
     /// The first reason, for the printer column.
@@ -219,16 +224,36 @@ pub struct Shown {
     pub reasons: Vec<Text>,
     /// One sentence.
     pub message: Option<Text>,
-    /// alias → notAfter.
-    pub certificates: BTreeMap<Text, Time>,
+    /// The issued certificates, by alias.
+    pub certificates: Sorted<Text, ShownCertificate>,
     /// The soonest notAfter.
     pub expires: Option<Time>,
     /// When the next rotation may begin, to the minute.
     pub next: Option<Time>,
     /// Outcome of the newest attempt.
     pub last: Option<Text>,
-    /// Conditions that are true.
-    pub conditions: BTreeSet<Text>,
+    /// The state once more, as Kubernetes tools expect it, by type.
+    pub conditions: Sorted<Text, ShownCondition>,
+}
+
+/// A certificate as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownCertificate {
+    /// When it ends.
+    pub not_after: Time,
+    /// Its serial number, where it is known.
+    pub serial: Option<Text>,
+}
+
+/// One aspect of the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownCondition {
+    /// Whether it holds.
+    pub status: bool,
+    /// Why, in one word.
+    pub reason: Text,
+    /// Since when.
+    pub since: Time,
 }
 
 impl Record {

@@ -257,6 +257,26 @@ impl Outcome {
         matches!(self, Self::Verified | Self::Unverified | Self::Moot)
     }
 
+    /// The word as the reason of an Event, which is written with a capital.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Verified => "Verified",
+            Self::Unverified => "Unverified",
+            Self::ServedOld => "ServedOld",
+            Self::PartlyServed => "PartlyServed",
+            Self::Failed => "Failed",
+            Self::Denied => "Denied",
+            Self::Skipped => "Skipped",
+            Self::Rejected => "Rejected",
+            Self::Vanished => "Vanished",
+            Self::Withdrawn => "Withdrawn",
+            Self::TimedOut => "TimedOut",
+            Self::NotPickedUp => "NotPickedUp",
+            Self::ForeignRequest => "ForeignRequest",
+            Self::Moot => "Moot",
+        }
+    }
+
     /// These count towards `retry.attempts`; `vanished` only when the request had started.
     pub const fn counts_as_failure(self, started: bool) -> bool {
         match self {

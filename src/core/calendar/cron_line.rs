@@ -62,10 +62,7 @@ impl CronLine {
             Some(line) => Self::parse_fields(line, &text),
             None => Self::parse_fields(&text, &text),
         }?;
-        if line
-            .next_after(date(FIRST_YEAR - 1, 12, 31).at(0, 0, 0, 0))
-            .is_none()
-        {
+        if line.next_after(DateTime::MIN).is_none() {
             return Err(CalendarError::NeverFires { line: text });
         }
         Ok(line)
@@ -115,6 +112,7 @@ impl CronLine {
 
     /// The first wall time after `wall` that the line names; none after the year 2100.
     pub fn next_after(&self, wall: DateTime) -> Option<DateTime> {
+        let wall = wall.max(date(FIRST_YEAR - 1, 12, 31).at(23, 59, 59, 0));
         let wall = to_chrono(wall)?.and_utc();
         let next = self
             .0
@@ -127,7 +125,11 @@ impl CronLine {
 
     /// The last wall time that the line names and that is not after `wall`; none before 1970.
     pub fn latest_at_or_before(&self, wall: DateTime) -> Option<DateTime> {
-        // Past its last year the crate searches that year with the month and day of `wall`.
+        // Past its last year the crate searches that year with the month and day of `wall`, and
+        // takes a year before our era for one far in the future.
+        if wall.year() < FIRST_YEAR {
+            return None;
+        }
         let wall = wall.min(date(LAST_YEAR, 12, 31).at(23, 59, 59, 0));
         let after = to_chrono(wall)?.and_utc() + TimeDelta::seconds(1);
         let latest = self

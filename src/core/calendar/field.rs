@@ -206,7 +206,7 @@ fn parse_range(field: Field, first: &str, last: &str) -> Result<RangeInclusive<u
     if start <= end {
         return Ok(start..=end);
     }
-    let (least, greatest) = (*field.all().start(), *field.all().end());
+    let (lowest, highest) = (*field.all().start(), *field.all().end());
     let span = |a: u8, b: u8| {
         if a < b {
             format!("{a}-{b}")
@@ -214,7 +214,7 @@ fn parse_range(field: Field, first: &str, last: &str) -> Result<RangeInclusive<u
             a.to_string()
         }
     };
-    let instead = format!("{},{}", span(start, greatest), span(least, end));
+    let instead = format!("{},{}", span(start, highest), span(lowest, end));
     Err(FieldFault::Backwards {
         range: format!("{first}-{last}"),
         instead,

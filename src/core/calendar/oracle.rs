@@ -58,10 +58,14 @@ impl Line {
 
 fn read_field(index: usize, text: &str) -> [bool; 60] {
     const LIMITS: [(u8, u8); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
-    let (least, greatest) = LIMITS[index];
+    let (lowest, highest) = LIMITS[index];
     let mut text = text.to_lowercase();
     if index == 4 {
-        text = text.replace("-sun", "-7");
+        // From Sunday to Sunday is one day, from any other day to Sunday is up to the end.
+        text = text
+            .replace("sun-sun", "0")
+            .replace("0-sun", "0")
+            .replace("-sun", "-7");
     }
     let names: &[&str] = match index {
         3 => &[
@@ -71,7 +75,7 @@ fn read_field(index: usize, text: &str) -> [bool; 60] {
         _ => &[],
     };
     for (position, name) in names.iter().enumerate() {
-        text = text.replace(name, &(position + usize::from(least)).to_string());
+        text = text.replace(name, &(position + usize::from(lowest)).to_string());
     }
     let mut values = [false; 60];
     for item in text.split(',') {
@@ -79,9 +83,9 @@ fn read_field(index: usize, text: &str) -> [bool; 60] {
         let (range, step) = (parts.next().unwrap(), parts.next());
         let mut ends = range.split('-').map(|end| end.parse::<u8>().ok());
         let (first, last) = match (ends.next().unwrap(), ends.next()) {
-            (None, _) => (least, greatest),
+            (None, _) => (lowest, highest),
             (Some(first), Some(last)) => (first, last.unwrap()),
-            (Some(first), None) if step.is_some() => (first, greatest.max(first)),
+            (Some(first), None) if step.is_some() => (first, highest.max(first)),
             (Some(first), None) => (first, first),
         };
         let mut value = first;
@@ -216,7 +220,7 @@ pub(super) fn stretches(openings: &[i64], seconds: i64) -> Vec<(i64, i64)> {
 pub(super) fn day_number(year: i64, month: u8, day: u8) -> i64 {
     let new_year: i64 = (1970..year).map(|year| 365 + i64::from(leap(year))).sum();
     let is_it = |shown: Shown| (shown.month, shown.day) == (month, day);
-    (new_year..)
+    (new_year..new_year + 366)
         .find(|number| is_it(show(number * 1_440)))
         .unwrap()
 }
@@ -264,18 +268,17 @@ impl Dice {
     }
 
     fn item(&mut self, index: usize) -> String {
-        let (least, greatest) = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)][index];
-        let step = 1 + self.below(greatest);
-        let first = least + self.below(greatest - least + 1);
-        let last = first + self.below(greatest - first + 1);
-        let named_last = index != 4 || last < 7 || (1..=6).contains(&first);
+        let (lowest, highest) = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)][index];
+        let step = 1 + self.below(highest);
+        let first = lowest + self.below(highest - lowest + 1);
+        let last = first + self.below(highest - first + 1);
         match self.below(8) {
             0 => "*".to_owned(),
             1 => format!("*/{step}"),
             2 => format!("{}/{step}", self.value(index, first)),
             3 => format!("{first}-{last}"),
             4 => format!("{}-{last}/{step}", self.value(index, first)),
-            5 if named_last => format!("{}-{}", self.value(index, first), self.value(index, last)),
+            5 => format!("{}-{}", self.value(index, first), self.value(index, last)),
             _ => self.value(index, first),
         }
     }

@@ -76,24 +76,28 @@ impl Windows {
             .iter()
             .map(|window| TooShort {
                 window: window.clone(),
-                longest: self.longest(window),
+                longest: self.longest(window, needed),
                 needed,
             })
             .filter(|problem| problem.longest < needed)
             .collect()
     }
 
-    /// The longest of the first stretches of a leap year of which the window is part.
-    fn longest(&self, window: &Window) -> Span {
+    /// The longest of the first stretches since the leap year 2024 of which the window is part, or
+    /// the first that is long enough.
+    fn longest(&self, window: &Window, needed: Span) -> Span {
         const START_OF_2024: Time = Time::from_unix(1_704_067_200);
-        const OPENINGS: usize = 64;
-        let next = |opening: &Time| window.next_opening(*opening);
-        std::iter::successors(window.next_opening(START_OF_2024), next)
-            .take(OPENINGS)
-            .filter_map(|opening| self.open_interval_at_or_after(opening))
-            .map(|stretch| stretch.end().since(stretch.opens))
-            .max()
-            .unwrap_or(Span::ZERO)
+        const STRETCHES: usize = 16;
+        let stretch = |from| self.open_interval_at_or_after(window.next_opening(from)?);
+        let stretches = std::iter::successors(stretch(START_OF_2024), |last| stretch(last.closes?));
+        let mut longest = Span::ZERO;
+        for stretch in stretches.take(STRETCHES) {
+            longest = longest.max(stretch.end().since(stretch.opens));
+            if longest >= needed {
+                break;
+            }
+        }
+        longest
     }
 
     pub(super) fn search(&self, at: Time, effort: &mut Effort) -> Option<Interval> {

@@ -8,12 +8,12 @@ import (
 	"flag"
 	"log"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/controller"
 	logf "github.com/cert-manager/cert-manager/pkg/logs"
+	"golang.org/x/sync/errgroup"
 
 	// Each registers itself in controller.Known().
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/approver"
@@ -51,18 +51,16 @@ func main() {
 	options.CopiedAnnotationPrefixes = []string{"*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/"}
 
 	logf.InitLogs()
-	defer logf.FlushLogs()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := run(ctx, options); err != nil {
+	if err := run(ctx, options); err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
 }
 
-// run returns when ctx is done or a controller could not go on.
+// run returns when ctx is done, or when one of the controllers could not go on.
 func run(ctx context.Context, options controller.ContextOptions) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
+	group, ctx := errgroup.WithContext(ctx)
 	factory, err := controller.NewContextFactory(ctx, options)
 	if err != nil {
 		return err
@@ -84,17 +82,8 @@ func run(ctx context.Context, options controller.ContextOptions) error {
 	shared.KubeSharedInformerFactory.Start(ctx.Done())
 	shared.SharedInformerFactory.Start(ctx.Done())
 
-	var running sync.WaitGroup
 	for _, each := range controllers {
-		running.Go(func() {
-			if err := each.Run(workers, ctx); err != nil {
-				fail(err)
-			}
-		})
+		group.Go(func() error { return each.Run(workers, ctx) })
 	}
-	running.Wait()
-	if cause := context.Cause(ctx); cause != context.Canceled {
-		return cause
-	}
-	return nil
+	return group.Wait()
 }

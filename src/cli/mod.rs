@@ -1,0 +1,59 @@
+//! The command line: a file a command.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod run;
+
+/// Keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "certrotor", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: watch, decide, create requests, follow them, report
+    Run(run::Run),
+    /// Check config files: print everything that is wrong with them, and exit with 1 if anything is
+    Check {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the definition of the Rotation kind, for `kubectl apply -f -`
+    Crds,
+    /// Print the version
+    Version,
+}
+
+impl Cli {
+    /// Carries the command out. 0: all is well; 1: it failed; 2: the command line was wrong.
+    pub fn main(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(run) => run.main(),
+            Command::Check { files } => check::main(&files),
+            Command::Crds => print(crate::api::rotation::crds_yaml().map_err(Into::into)),
+            Command::Version => print(Ok(format!("certrotor {}\n", env!("CARGO_PKG_VERSION")))),
+        };
+        match result {
+            Ok(code) => code,
+            Err(error) => {
+                // Nobody is left to tell when stderr is closed too.
+                drop(writeln!(io::stderr(), "certrotor: {error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn print(text: anyhow::Result<String>) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(text?.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,105 @@
+//! `certrotor run`: the daemon as a process.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Offset, ServerClock, SystemClock};
+use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
+use crate::daemon::{self, Identity, Parts};
+use crate::metrics::acts::Acts;
+use crate::telemetry::{self, LogFormat};
+
+/// How long one call to the apiserver may take.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The config file; reloaded when its content changes
+    #[arg(long, value_name = "FILE", env = "CERTROTOR_CONFIG")]
+    config: PathBuf,
+    /// The kubeconfig file [default: in-cluster, or as kubectl finds it]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig file [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The namespace of certrotor's own Lease and slots [default: that of its Pod, or of the context]
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE")]
+    namespace: Option<String>,
+    /// The name of this replica in the Lease [default: the host's name and the process id]
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    identity: Option<String>,
+    /// How log lines are written [default: text on a terminal, json otherwise]
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Which log lines are written: a level, or a filter such as `info,certrotor=debug`
+    #[arg(long, value_name = "FILTER", env = "CERTROTOR_LOG")]
+    log_level: Option<String>,
+}
+
+impl Run {
+    pub(super) fn main(self) -> anyhow::Result<ExitCode> {
+        telemetry::init(self.log_format, self.log_level.as_deref())?;
+        install_tls_provider();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("could not start the runtime")?;
+        runtime.block_on(self.run())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn run(self) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let local = Arc::new(SystemClock);
+        let offset = Arc::new(Offset::default());
+        let acts = Arc::new(Acts::new(&daemon::vocabulary())?);
+        let layer =
+            ApiLayer::new(Arc::clone(&local) as _, Arc::clone(&offset), Arc::clone(&acts) as _);
+        let target = Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        let client = connect(&target, layer).await?;
+        let namespace =
+            self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        let parts = Parts {
+            calls: Calls::new(CALL_DEADLINE, Arc::clone(&acts) as _),
+            clock: Arc::new(ServerClock::new(local, Arc::clone(&offset))),
+            client,
+            offset,
+            acts,
+            config: self.config.clone(),
+            identity: Identity { namespace, replica: self.replica() },
+        };
+        let signals = stop_on_signal(stop.clone())?;
+        let result = daemon::run(parts, stop).await;
+        signals.abort();
+        result
+    }
+
+    fn replica(&self) -> String {
+        let host = || std::env::var("HOSTNAME").unwrap_or_else(|_| "certrotor".to_owned());
+        let identity = self.identity.clone();
+        identity.unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
+    }
+}
+
+/// The first signal asks the daemon to end; it does within seconds.
+fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
+    Ok(tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        stop.cancel();
+    }))
+}
