@@ -5,4 +5,8 @@ mod actor;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tidy;

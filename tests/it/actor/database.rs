@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{ALIASES, Issuer, keep_secret};
 use crate::support::api::{
-    CERTIFICATE, Cluster, MYSQL, POD, REQUEST, ROTATION, condition, holds, uid,
+    CERTIFICATE, Cluster, MYSQL, POD, REQUEST, ROTATION, SECRET, condition, holds, uid,
 };
 use crate::support::eventually::eventually;
 use crate::support::pki::Leaf;
-use crate::support::time::{ago, days, minutes, now, rfc3339, seconds};
+use crate::support::time::{ago, ahead, days, minutes, now, rfc3339, seconds};
 
 /// Where the certificates of a new database come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +215,45 @@ impl Database {
         self.admin
             .status(POD, &self.namespace, &name, &status)
             .await;
+    }
+
+    /// Makes a Certificate that says it was issued yesterday, where no cert-manager runs.
+    pub(crate) async fn certificate_by_hand(&self, alias: &str) {
+        let name = self.certificate_name(alias);
+        let certificate = json!({
+            "metadata": {"name": name, "labels": self.labels(), "ownerReferences": [self.owner()]},
+            "spec": {
+                "secretName": name,
+                "commonName": self.name,
+                "issuerRef": {"name": self.issuer.name, "kind": "Issuer", "group": "cert-manager.io"},
+            },
+        });
+        self.admin.create(CERTIFICATE, &self.namespace, certificate).await;
+        let ready = condition("Ready", "ready", &rfc3339(ago(days(1))));
+        let status = json!({
+            "conditions": [ready],
+            "revision": 1,
+            "notBefore": rfc3339(ago(days(1))),
+            "notAfter": rfc3339(ahead(days(89))),
+        });
+        self.admin.status(CERTIFICATE, &self.namespace, &name, &status).await;
+    }
+
+    /// Deletes it with all that it owns, and waits until that is gone.
+    pub(crate) async fn end_it(&self) {
+        self.admin.delete(MYSQL, &self.namespace, &self.name).await;
+        eventually(minutes(1), "what the MySQL owned to be gone", async || {
+            let mut left = Vec::new();
+            for kind in [REQUEST, CERTIFICATE, POD] {
+                left.extend(self.admin.list(kind, &self.namespace).await);
+            }
+            if left.is_empty() { Ok(()) } else { Err(format!("{} objects", left.len())) }
+        })
+        .await;
+        for alias in ALIASES {
+            let secret = self.certificate_name(alias);
+            self.admin.delete(SECRET, &self.namespace, &secret).await;
+        }
     }
 
     /// All requests that name it, oldest first.

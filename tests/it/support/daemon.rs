@@ -69,12 +69,8 @@ impl Install {
 impl Daemon {
     /// Starts a replica with these settings; where it serves is filled in.
     pub(crate) fn start(install: &Install, identity: &str, settings: &Value) -> Self {
-        let [port, page] = free_ports();
-        let mut settings = settings.clone();
-        settings["server"] = json!({
-            "metrics": format!("127.0.0.1:{port}"), "page": format!("127.0.0.1:{page}"),
-        });
-        Self::start_with_text(install, identity, &settings.to_string(), port)
+        let [port] = free_ports();
+        Self::start_with_text(install, identity, &with_address(settings, port), port)
     }
 
     /// Starts a replica with a config file of any content; it serves its metrics on `port`.
@@ -142,9 +138,14 @@ impl Daemon {
             .ended()
     }
 
-    /// Its config file.
-    pub(crate) const fn config(&self) -> &ConfigFolder {
-        &self.config
+    /// Changes its config file, in the way of a kubelet.
+    pub(crate) fn configure(&self, settings: &Value) {
+        self.config.swap(&with_address(settings, self.port));
+    }
+
+    /// Changes its config file to any text.
+    pub(crate) fn configure_with_text(&self, text: &str) {
+        self.config.swap(text);
     }
 
     /// All that it has printed, in all its lives.
@@ -264,6 +265,13 @@ impl ConfigFolder {
         symlink(&new, &moving).unwrap();
         fs::rename(moving, self.folder.join("..data")).unwrap();
     }
+}
+
+/// A config file with these settings, for a daemon that serves its metrics on `port`.
+pub(crate) fn with_address(settings: &Value, port: u16) -> String {
+    let mut settings = settings.clone();
+    settings["server"] = json!({"metrics": format!("127.0.0.1:{port}"), "page": "127.0.0.1:0"});
+    settings.to_string()
 }
 
 fn spawn(args: &[String], log: &Path) -> Process {

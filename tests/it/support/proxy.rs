@@ -1,7 +1,7 @@
 //! A proxy between one daemon and the apiserver: it keeps a list of what was asked, and can bend
 //! the server's clock, lose a request before or a reply after it is carried out, or call a halt.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use super::control_plane::ControlPlane;
 
@@ -34,6 +35,8 @@ pub(crate) enum Fate {
     Pass,
     /// It gets no further: before the apiserver saw it, or its reply is lost.
     Lose,
+    /// It waits until it is released.
+    Hold,
 }
 
 /// When a hook is asked.
@@ -60,6 +63,9 @@ struct Inner {
     bent: AtomicI64,
     calls: Mutex<Vec<Call>>,
     hook: Mutex<Option<Hook>>,
+    /// How many calls are being held.
+    held: AtomicUsize,
+    release: Notify,
 }
 
 impl Call {
@@ -89,6 +95,8 @@ impl Proxy {
             bent: AtomicI64::new(0),
             calls: Mutex::default(),
             hook: Mutex::default(),
+            held: AtomicUsize::new(0),
+            release: Notify::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -129,6 +137,16 @@ impl Proxy {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// How many calls are being held.
+    pub(crate) fn held(&self) -> usize {
+        self.inner.held.load(Ordering::Relaxed)
+    }
+
+    /// Lets the calls go on that are being held.
+    pub(crate) fn release(&self) {
+        self.inner.release.notify_waiters();
+    }
+
     /// Everything that was asked so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.inner
@@ -140,13 +158,20 @@ impl Proxy {
 }
 
 impl Inner {
-    fn fate(&self, call: &Call, moment: Moment) -> Fate {
-        let hook = self
-            .hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        hook.map_or(Fate::Pass, |hook| hook(call, moment))
+    /// Whether a call goes on.
+    async fn passes(&self, call: &Call, moment: Moment) -> bool {
+        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match hook.map_or(Fate::Pass, |hook| hook(call, moment)) {
+            Fate::Pass => true,
+            Fate::Lose => false,
+            Fate::Hold => {
+                let released = self.release.notified();
+                self.held.fetch_add(1, Ordering::Relaxed);
+                released.await;
+                self.held.fetch_sub(1, Ordering::Relaxed);
+                true
+            }
+        }
     }
 
     fn note(&self, call: Call) {
@@ -186,7 +211,7 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Response 
         path: parts.uri.path().to_owned(),
         status: None,
     };
-    if inner.fate(&call, Moment::Before) == Fate::Lose {
+    if !inner.passes(&call, Moment::Before).await {
         inner.note(call);
         return lost().await;
     }
@@ -205,7 +230,7 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Response 
     };
     call.status = Some(reply.status().as_u16());
     inner.note(call.clone());
-    if inner.fate(&call, Moment::After) == Fate::Lose {
+    if !inner.passes(&call, Moment::After).await {
         return lost().await;
     }
     reply.headers_mut().remove(header::TRANSFER_ENCODING);
