@@ -115,8 +115,10 @@ pub struct RequestRef {
     pub uid: Option<Text>,
     /// When certrotor saw it created.
     pub created: Option<Time>,
-    /// When certrotor saw it started.
+    /// When it was started, as it says, or when certrotor saw it started.
     pub started: Option<Time>,
+    /// When certrotor saw it ended; only where it does not say so itself.
+    pub ended: Option<Time>,
     /// The stage that it is made for.
     pub stage: Stage,
     /// Its `spec.apply`.
@@ -229,6 +231,13 @@ pub struct Shown {
     pub last: Option<Text>,
     /// Conditions that are true.
     pub conditions: BTreeSet<Text>,
+}
+
+impl RequestRef {
+    /// Whether this is the request: of that name, and of that uid once one is known.
+    pub fn is(&self, name: &str, uid: &Text) -> bool {
+        *self.name == *name && self.uid.as_ref().is_none_or(|known| known == uid)
+    }
 }
 
 impl Record {
