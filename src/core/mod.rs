@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod rotation;
+pub mod sample;
 pub mod selector;
 pub mod serving;
 pub mod show;

@@ -97,7 +97,8 @@ impl Loop {
             biased;
             () = self.stop.cancelled() => Wake::Shutdown,
             Ok(()) = self.leadership.changed() => {
-                tell::leadership(&self.leadership.borrow_and_update(), &self.daemon.parts.acts);
+                self.leadership.mark_unchanged();
+                self.daemon.parts.acts.leader_changed();
                 Wake::Leadership
             }
             Ok(()) = self.daemon.loaded.changed() => Wake::Config,
