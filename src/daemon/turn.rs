@@ -67,6 +67,7 @@ impl Loop {
         };
         loop {
             let wake = tokio::select! {
+                biased;
                 wake = self.wait(memory.next) => wake,
                 ended = parts.join_next() => {
                     let name = ended.and_then(Result::ok).unwrap_or("panicked");
