@@ -28,7 +28,11 @@ struct Entry {
 /// Watches the ConfigMap of this name until it is stopped.
 pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: CancellationToken) {
     let stands = |standing| {
-        let watched = Watched { resource: "configmaps", group: "", scope: None };
+        let watched = Watched {
+            resource: "configmaps",
+            group: "",
+            scope: None,
+        };
         shared.stands(watched, false, standing);
     };
     stands(Standing::Starting);
@@ -62,14 +66,22 @@ pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: Cance
 pub fn table_of(slots: &ConfigMap) -> SlotTable {
     let resource_version = slots.metadata.resource_version.clone().unwrap_or_default();
     let entries = slots.data.iter().flatten();
-    let slots = entries.map(|(uid, text)| (Text::from(uid.as_str()), slot_of(text))).collect();
-    SlotTable::Known { resource_version: resource_version.into(), slots }
+    let slots = entries
+        .map(|(uid, text)| (Text::from(uid.as_str()), slot_of(text)))
+        .collect();
+    SlotTable::Known {
+        resource_version: resource_version.into(),
+        slots,
+    }
 }
 
 /// The ConfigMap that a change makes.
 pub fn config_map_of(change: &SlotChange, namespace: &str, name: &str) -> ConfigMap {
     let labels = BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]);
-    let slots = change.slots.iter().map(|(uid, slot)| (uid.to_string(), text_of(slot)));
+    let slots = change
+        .slots
+        .iter()
+        .map(|(uid, slot)| (uid.to_string(), text_of(slot)));
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
@@ -88,7 +100,9 @@ fn slot_of(text: &str) -> Slot {
     Slot {
         namespace: entry.namespace.into(),
         database: entry.database.into(),
-        issuer: entry.issuer.and_then(|text| issuer(&text, &mut Texts::default()).ok()),
+        issuer: entry
+            .issuer
+            .and_then(|text| issuer(&text, &mut Texts::default()).ok()),
         request: entry.request.into(),
     }
 }
@@ -116,17 +130,28 @@ mod tests {
             request: "shop-rotate-0a1b2c3d".into(),
         };
         let slots = BTreeMap::from([(Text::from("u1"), slot)]);
-        let change = SlotChange { expected: Some("7".into()), slots: slots.clone() };
+        let change = SlotChange {
+            expected: Some("7".into()),
+            slots: slots.clone(),
+        };
         let written = config_map_of(&change, "certrotor-system", "certrotor-slots");
-        let known = SlotTable::Known { resource_version: "7".into(), slots };
+        let known = SlotTable::Known {
+            resource_version: "7".into(),
+            slots,
+        };
         assert_eq!(table_of(&written), known);
     }
 
     #[test]
     fn an_entry_that_cannot_be_read_still_holds_its_place() {
         let data = Some(BTreeMap::from([("u1".to_owned(), "{".to_owned())]));
-        let broken = ConfigMap { data, ..ConfigMap::default() };
-        let SlotTable::Known { slots, .. } = table_of(&broken) else { panic!("no table") };
+        let broken = ConfigMap {
+            data,
+            ..ConfigMap::default()
+        };
+        let SlotTable::Known { slots, .. } = table_of(&broken) else {
+            panic!("no table")
+        };
         assert_eq!(&*slots["u1"].request, "");
     }
 }

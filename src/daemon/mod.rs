@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Offset};
 use crate::cluster::client::Calls;
 use crate::cluster::events::{EventSettings, Events, event_writer};
-use crate::cluster::lease::{Elector, LeaseSettings, Leadership};
+use crate::cluster::lease::{Elector, Leadership, LeaseSettings};
 use crate::cluster::shared::Shared;
 use crate::cluster::slots;
 use crate::cluster::stores::{Settings, Stores};
 use crate::cluster::watch::Watcher;
-use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::config::Config;
+use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::core::election::Terms;
 use crate::core::vocabulary::words;
 use crate::metrics::acts::{Acts, Vocabulary};
@@ -103,13 +103,24 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let (view_sender, view) = watch::channel(Arc::new(View::default()));
     let mut tasks = JoinSet::new();
     tasks.spawn(named("config", file.run(POLL, stop.child_token())));
-    let server = loaded.borrow().config.as_ref().map_or_else(Config::default, |c| (**c).clone()).server;
+    let server = loaded
+        .borrow()
+        .config
+        .as_ref()
+        .map_or_else(Config::default, |c| (**c).clone())
+        .server;
     let listener = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
     let monitor = monitor(&parts, &loaded, &shared, &pulse, view);
     let serving = web::serve(listener, monitor, stop.child_token());
     tasks.spawn(named("web", async move { drop(serving.await) }));
-    let daemon = Daemon { parts, loaded, shared, pulse, view: view_sender };
+    let daemon = Daemon {
+        parts,
+        loaded,
+        shared,
+        pulse,
+        view: view_sender,
+    };
     tasks.spawn(named("daemon", daemon.run(stop.clone())));
     supervise(tasks, &stop).await
 }
@@ -158,7 +169,10 @@ fn monitor(
     };
     let acts = Arc::clone(&parts.acts);
     let render = move || crate::metrics::render(facts.page(), &acts);
-    Monitor { health: Arc::new(health), metrics: Arc::new(render) }
+    Monitor {
+        health: Arc::new(health),
+        metrics: Arc::new(render),
+    }
 }
 
 /// The part that waits for a good config, and then works.
@@ -172,7 +186,9 @@ struct Daemon {
 
 impl Daemon {
     async fn run(self, stop: CancellationToken) {
-        let Some(config) = self.first_good_config(&stop).await else { return };
+        let Some(config) = self.first_good_config(&stop).await else {
+            return;
+        };
         let mut tasks = JoinSet::new();
         let (events, elector, leadership, installations) = self.start(&config, &mut tasks, &stop);
         let work = Loop {
@@ -213,8 +229,20 @@ impl Daemon {
         config: &Config,
         tasks: &mut JoinSet<&'static str>,
         stop: &CancellationToken,
-    ) -> (Events, CancellationToken, watch::Receiver<Leadership>, Installations) {
-        let Parts { client, calls, clock, acts, identity, .. } = &self.parts;
+    ) -> (
+        Events,
+        CancellationToken,
+        watch::Receiver<Leadership>,
+        Installations,
+    ) {
+        let Parts {
+            client,
+            calls,
+            clock,
+            acts,
+            identity,
+            ..
+        } = &self.parts;
         let installation = installations::id(&identity.namespace, &config.installation);
         let settings = LeaseSettings {
             namespace: identity.namespace.clone(),
@@ -232,8 +260,13 @@ impl Daemon {
             instance: identity.replica.clone(),
         };
         let metrics = Arc::clone(acts) as _;
-        let (events, writer) =
-            event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
+        let (events, writer) = event_writer(
+            client.clone(),
+            settings,
+            Arc::clone(clock),
+            calls.clone(),
+            metrics,
+        );
         tasks.spawn(named("events", writer.run(stop.child_token())));
         let watcher = Watcher {
             client: client.clone(),
@@ -243,9 +276,14 @@ impl Daemon {
         let scopes = scopes::of(&config.policy.watch);
         tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
         let name = slots_name(config);
-        let (shared, api) = (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
+        let (shared, api) = (
+            Arc::clone(&self.shared),
+            Api::namespaced(client.clone(), &identity.namespace),
+        );
         let stopped = stop.child_token();
-        tasks.spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
+        tasks.spawn(named("slots", async move {
+            slots::watch(&shared, api, &name, stopped).await
+        }));
         let installations = Installations::new(client.clone(), calls.clone(), installation);
         (events, release, leadership, installations)
     }

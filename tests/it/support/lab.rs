@@ -85,7 +85,8 @@ pub(crate) async fn scene(admin: &Cluster, namespace: &str) -> String {
             let [spec, status] = ["spec", "status"].map(|part| pretty(&object[part]));
             let title = format!("{kind:?} {}", name(&object));
             let annotations = pretty(&object["metadata"]["annotations"]);
-            scene += &format!("--- {title}\n{annotations}\nspec: {spec}\nstatus: {status}\n");
+            let shown = format!("--- {title}\n{annotations}\nspec: {spec}\nstatus: {status}\n");
+            scene.push_str(&shown);
         }
     }
     scene
