@@ -6,9 +6,5 @@ use std::process::ExitCode;
 
 pub(super) fn main(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let good = crate::config::check(files, &mut io::stdout())?;
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

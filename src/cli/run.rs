@@ -62,20 +62,12 @@ impl Run {
         let local = Arc::new(SystemClock);
         let offset = Arc::new(Offset::default());
         let acts = Arc::new(Acts::new(&daemon::vocabulary())?);
-        let layer = ApiLayer::new(
-            Arc::clone(&local) as _,
-            Arc::clone(&offset),
-            Arc::clone(&acts) as _,
-        );
-        let target = Target {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-        };
+        let layer =
+            ApiLayer::new(Arc::clone(&local) as _, Arc::clone(&offset), Arc::clone(&acts) as _);
+        let target = Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
         let client = connect(&target, layer).await?;
-        let namespace = self
-            .namespace
-            .clone()
-            .unwrap_or_else(|| client.default_namespace().to_owned());
+        let namespace =
+            self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         let parts = Parts {
             calls: Calls::new(CALL_DEADLINE, Arc::clone(&acts) as _),
             clock: Arc::new(ServerClock::new(local, Arc::clone(&offset))),
@@ -83,10 +75,7 @@ impl Run {
             offset,
             acts,
             config: self.config.clone(),
-            identity: Identity {
-                namespace,
-                replica: self.replica(),
-            },
+            identity: Identity { namespace, replica: self.replica() },
         };
         let signals = stop_on_signal(stop.clone())?;
         let result = daemon::run(parts, stop).await;

@@ -13,10 +13,9 @@ mod write;
 use thiserror::Error;
 
 pub use patch::status_patch;
-pub(crate) use read::issuer;
-pub use read::read;
+pub use read::{issuer, read};
 pub use wishes::wishes;
-pub use write::status;
+pub use write::{issuer_text, status};
 
 use super::facts::{Texts, uid};
 use crate::api::rotation;

@@ -65,14 +65,7 @@ impl Shared {
     pub fn new(stores: Stores, clock: Arc<dyn Clock>, acts: Arc<Acts>) -> Self {
         let (stores, reports) = (Mutex::new(stores), Mutex::default());
         let mysql = Mutex::new(MYSQL.in_version(MYSQL.versions[0]));
-        Self {
-            stores,
-            reports,
-            mysql,
-            changed: Notify::new(),
-            clock,
-            acts,
-        }
+        Self { stores, reports, mysql, changed: Notify::new(), clock, acts }
     }
 
     /// Works on the stores.
@@ -82,10 +75,7 @@ impl Shared {
 
     /// MySQL in the version that the apiserver serves.
     pub fn mysql_resource(&self) -> ApiResource {
-        self.mysql
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.mysql.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Discovery found MySQL in this version.
@@ -95,10 +85,7 @@ impl Shared {
 
     /// Every watch, for metrics and readiness.
     pub fn reports(&self) -> BTreeMap<Watched, Report> {
-        self.reports
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What keeps the stores from being relied on; empty when nothing does.
@@ -108,9 +95,7 @@ impl Shared {
             return vec!["no watch has started".to_owned()];
         }
         let waiting = reports.iter().filter(|(_, report)| !report.reliable);
-        waiting
-            .map(|(watched, report)| sentence(watched, &report.standing))
-            .collect()
+        waiting.map(|(watched, report)| sentence(watched, &report.standing)).collect()
     }
 
     /// Notes how a watch stands, and says so when that is news.

@@ -10,8 +10,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::facts::Texts;
-use super::record::issuer;
+use super::record::{issuer, issuer_text};
 use super::shared::{Shared, Standing, Watched};
 use crate::api::meta::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::core::fleet::Text;
@@ -28,11 +27,7 @@ struct Entry {
 /// Watches the ConfigMap of this name until it is stopped.
 pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: CancellationToken) {
     let stands = |standing| {
-        let watched = Watched {
-            resource: "configmaps",
-            group: "",
-            scope: None,
-        };
+        let watched = Watched { resource: "configmaps", group: "", scope: None };
         shared.stands(watched, false, standing);
     };
     stands(Standing::Starting);
@@ -66,22 +61,14 @@ pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: Cance
 pub fn table_of(slots: &ConfigMap) -> SlotTable {
     let resource_version = slots.metadata.resource_version.clone().unwrap_or_default();
     let entries = slots.data.iter().flatten();
-    let slots = entries
-        .map(|(uid, text)| (Text::from(uid.as_str()), slot_of(text)))
-        .collect();
-    SlotTable::Known {
-        resource_version: resource_version.into(),
-        slots,
-    }
+    let slots = entries.map(|(uid, text)| (Text::from(uid.as_str()), slot_of(text))).collect();
+    SlotTable::Known { resource_version: resource_version.into(), slots }
 }
 
 /// The ConfigMap that a change makes.
 pub fn config_map_of(change: &SlotChange, namespace: &str, name: &str) -> ConfigMap {
     let labels = BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]);
-    let slots = change
-        .slots
-        .iter()
-        .map(|(uid, slot)| (uid.to_string(), text_of(slot)));
+    let slots = change.slots.iter().map(|(uid, slot)| (uid.to_string(), text_of(slot)));
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
@@ -100,9 +87,7 @@ fn slot_of(text: &str) -> Slot {
     Slot {
         namespace: entry.namespace.into(),
         database: entry.database.into(),
-        issuer: entry
-            .issuer
-            .and_then(|text| issuer(&text, &mut Texts::default()).ok()),
+        issuer: entry.issuer.as_deref().and_then(issuer),
         request: entry.request.into(),
     }
 }
@@ -111,7 +96,7 @@ fn text_of(slot: &Slot) -> String {
     let entry = Entry {
         namespace: slot.namespace.to_string(),
         database: slot.database.to_string(),
-        issuer: slot.issuer.as_ref().map(ToString::to_string),
+        issuer: slot.issuer.as_ref().map(issuer_text),
         request: slot.request.to_string(),
     };
     serde_json::to_string(&entry).unwrap_or_default()
@@ -126,32 +111,21 @@ mod tests {
         let slot = Slot {
             namespace: "prod".into(),
             database: "shop".into(),
-            issuer: issuer("Issuer/prod/ca", &mut Texts::default()).ok(),
+            issuer: issuer("Issuer/prod/ca"),
             request: "shop-rotate-0a1b2c3d".into(),
         };
         let slots = BTreeMap::from([(Text::from("u1"), slot)]);
-        let change = SlotChange {
-            expected: Some("7".into()),
-            slots: slots.clone(),
-        };
+        let change = SlotChange { expected: Some("7".into()), slots: slots.clone() };
         let written = config_map_of(&change, "certrotor-system", "certrotor-slots");
-        let known = SlotTable::Known {
-            resource_version: "7".into(),
-            slots,
-        };
+        let known = SlotTable::Known { resource_version: "7".into(), slots };
         assert_eq!(table_of(&written), known);
     }
 
     #[test]
     fn an_entry_that_cannot_be_read_still_holds_its_place() {
         let data = Some(BTreeMap::from([("u1".to_owned(), "{".to_owned())]));
-        let broken = ConfigMap {
-            data,
-            ..ConfigMap::default()
-        };
-        let SlotTable::Known { slots, .. } = table_of(&broken) else {
-            panic!("no table")
-        };
+        let broken = ConfigMap { data, ..ConfigMap::default() };
+        let SlotTable::Known { slots, .. } = table_of(&broken) else { panic!("no table") };
         assert_eq!(&*slots["u1"].request, "");
     }
 }

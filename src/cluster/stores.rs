@@ -22,6 +22,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use object::{Kind, Object, Program};
 pub use problem::Problem;
 
+pub use super::snapshot::Context;
+
 pub(in crate::cluster) use links::{Links, issuer_key};
 pub(in crate::cluster) use problem::ProblemFacts;
 pub(in crate::cluster) use table::Table;
@@ -114,8 +116,8 @@ impl Stores {
     }
 
     /// A listing shows this object.
-    pub fn seen(&mut self, object: impl Into<Object>) {
-        self.store(&object.into(), true);
+    pub fn seen(&mut self, object: Object) {
+        self.store(&object, true);
     }
 
     /// A listing is complete: what it did not show is gone.
@@ -145,8 +147,8 @@ impl Stores {
 
     /// This is what an object is now: by a watch, an uncached read, or the answer to a write. Says
     /// whether it was news.
-    pub fn apply(&mut self, object: impl Into<Object>) -> bool {
-        self.store(&object.into(), false)
+    pub fn apply(&mut self, object: Object) -> bool {
+        self.store(&object, false)
     }
 
     /// An object was deleted. One that was made anew under its name meanwhile stays.

@@ -57,10 +57,8 @@ impl Watcher {
     pub async fn run(self, scopes: Vec<Option<String>>, stop: CancellationToken) {
         let watches = scopes.iter().map(|scope| self.watch_scope(scope.as_ref()));
         let cluster = self.watch(Kind::ClusterIssuer, resources::CLUSTER_ISSUER, None);
-        let everything = futures::future::join(
-            futures::future::join_all(watches),
-            cluster.run::<ClusterIssuer>(),
-        );
+        let everything =
+            futures::future::join(futures::future::join_all(watches), cluster.run::<ClusterIssuer>());
         stop.run_until_cancelled(everything).await;
     }
 
@@ -78,10 +76,7 @@ impl Watcher {
                 watch(Kind::RestoreSession(program), restores).run::<RestoreSession>(),
             );
         });
-        let pods = Watch {
-            labels: Some(pod::SELECTOR),
-            ..watch(Kind::Pod, POD)
-        };
+        let pods = Watch { labels: Some(pod::SELECTOR), ..watch(Kind::Pod, POD) };
         tokio::join!(
             watch(Kind::MySql, resources::MYSQL).run::<MySql>(),
             watch(Kind::OpsRequest, resources::OPS_REQUEST).run::<MySqlOpsRequest>(),
@@ -97,13 +92,7 @@ impl Watcher {
     }
 
     fn watch(&self, kind: Kind, source: Source, scope: Option<&String>) -> Watch {
-        Watch {
-            watcher: self.clone(),
-            kind,
-            source,
-            scope: scope.cloned(),
-            labels: None,
-        }
+        Watch { watcher: self.clone(), kind, source, scope: scope.cloned(), labels: None }
     }
 }
 
@@ -127,8 +116,7 @@ impl Watch {
                         self.watcher.shared.set_mysql_resource(resource.clone());
                     }
                     let client = self.watcher.client.clone();
-                    self.follow(K::api(client, self.scope.as_deref(), &resource))
-                        .await
+                    self.follow(K::api(client, self.scope.as_deref(), &resource)).await
                 }
                 Ok(None) => self.not_served(),
                 Err(failure) => Standing::from(&failure),
@@ -145,34 +133,20 @@ impl Watch {
             return Ok(self.source.choose(self.source.versions));
         }
         let groups = calls.run("get", client.list_api_groups()).await?;
-        let group = groups
-            .groups
-            .into_iter()
-            .find(|group| group.name == self.source.group);
+        let group = groups.groups.into_iter().find(|group| group.name == self.source.group);
         let Some(group) = group else { return Ok(None) };
-        let served: Vec<String> = group
-            .versions
-            .into_iter()
-            .map(|version| version.version)
-            .collect();
-        let Some(resource) = self.source.choose(&served) else {
-            return Ok(None);
-        };
+        let served: Vec<String> =
+            group.versions.into_iter().map(|version| version.version).collect();
+        let Some(resource) = self.source.choose(&served) else { return Ok(None) };
         let kinds = client.list_api_group_resources(&resource.api_version);
         let kinds = calls.run("get", kinds).await?;
-        let is_served = kinds
-            .resources
-            .iter()
-            .any(|kind| kind.name == self.source.plural);
+        let is_served = kinds.resources.iter().any(|kind| kind.name == self.source.plural);
         Ok(is_served.then_some(resource))
     }
 
     /// Follows one kind until its watch has to be set up anew.
     async fn follow<K: Listed>(&self, api: Api<K>) -> Standing {
-        let config = watcher::Config {
-            label_selector: self.labels.map(str::to_owned),
-            ..watcher::Config::default()
-        };
+        let config = watcher::Config { label_selector: self.labels.map(str::to_owned), ..watcher::Config::default() };
         let mut events = std::pin::pin!(watcher(api, config).default_backoff());
         while let Some(event) = events.next().await {
             match event {
@@ -225,9 +199,7 @@ impl Watch {
             group: self.source.group,
             scope: self.scope.clone(),
         };
-        self.watcher
-            .shared
-            .stands(watched, self.source.optional, standing);
+        self.watcher.shared.stands(watched, self.source.optional, standing);
     }
 }
 
@@ -254,14 +226,7 @@ macro_rules! fixed {
         }
     )+ };
 }
-fixed!(
-    MySqlOpsRequest,
-    Certificate,
-    CertificateRequest,
-    Issuer,
-    Pod,
-    Recommendation
-);
+fixed!(MySqlOpsRequest, Certificate, CertificateRequest, Issuer, Pod, Recommendation);
 
 impl Listed for ClusterIssuer {
     fn api(client: Client, _: Option<&str>, _: &ApiResource) -> Api<Self> {
@@ -305,18 +270,9 @@ macro_rules! discovered {
     };
 }
 discovered!(MySql, |mysql, _| mysql.into());
-discovered!(BackupConfiguration, |it, kind| Object::BackupConfiguration(
-    program(kind),
-    Box::new(it)
-));
-discovered!(BackupSession, |it, kind| Object::BackupSession(
-    program(kind),
-    Box::new(it)
-));
-discovered!(RestoreSession, |it, kind| Object::RestoreSession(
-    program(kind),
-    Box::new(it)
-));
+discovered!(BackupConfiguration, |it, kind| Object::BackupConfiguration(program(kind), Box::new(it)));
+discovered!(BackupSession, |it, kind| Object::BackupSession(program(kind), Box::new(it)));
+discovered!(RestoreSession, |it, kind| Object::RestoreSession(program(kind), Box::new(it)));
 
 const fn program(kind: Kind) -> Program {
     match kind {
@@ -353,9 +309,7 @@ impl From<watcher::Error> for Standing {
             | Error::WatchStartFailed(source)
             | Error::WatchFailed(source) => Self::from(&ApiFailure::from(source)),
             Error::WatchError(status) => Self::from(&ApiFailure::from(kube::Error::Api(status))),
-            Error::NoResourceVersion => {
-                Self::Failing("a list without a resourceVersion".to_owned())
-            }
+            Error::NoResourceVersion => Self::Failing("a list without a resourceVersion".to_owned()),
         }
     }
 }

@@ -98,19 +98,12 @@ impl Writer<'_> {
     pub async fn carry_out(&self, fleet: &Fleet, plan: &Plan) -> Written {
         let mut written = Written::default();
         if let Some(change) = &plan.slots
-            && !self.note(
-                &mut written,
-                "slots",
-                slot_point(change),
-                self.change_slots(change).await,
-            )
+            && !self.note(&mut written, "slots", slot_point(change), self.change_slots(change).await)
         {
             return written;
         }
-        let (plain, moving): (Vec<_>, Vec<_>) = plan
-            .steps
-            .iter()
-            .partition(|step| !moves_a_rotation(step.write.point()));
+        let (plain, moving): (Vec<_>, Vec<_>) =
+            plan.steps.iter().partition(|step| !moves_a_rotation(step.write.point()));
         for step in moving {
             let outcome = self.move_on(&step.key, step.write.point()).await;
             if !self.note(&mut written, &step.key, step.write.point(), outcome) {
@@ -134,16 +127,13 @@ impl Writer<'_> {
     /// Shows people what changed.
     pub async fn show(&self, changes: Vec<(Key, Arc<Database>, Shown)>) -> Written {
         let mut written = Written::default();
-        let writes = changes
-            .into_iter()
-            .take(PER_TURN)
-            .map(|(key, database, shown)| async move {
-                let outcome = match &database.rotation {
-                    Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
-                    None => Ok(Done::Overtaken),
-                };
-                (key, outcome)
-            });
+        let writes = changes.into_iter().take(PER_TURN).map(|(key, database, shown)| async move {
+            let outcome = match &database.rotation {
+                Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
+                None => Ok(Done::Overtaken),
+            };
+            (key, outcome)
+        });
         let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
         while let Some((key, outcome)) = writes.next().await {
             if !self.note(&mut written, &key, WritePoint::ShowStatus, outcome) {
@@ -164,8 +154,7 @@ impl Writer<'_> {
         match outcome {
             Ok(done) => {
                 written.moved += 1;
-                self.teller
-                    .wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
+                self.teller.wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
                 true
             }
             Err(failure) => {
@@ -193,17 +182,13 @@ impl Writer<'_> {
     }
 
     fn plan_again(&self) -> (Fleet, Plan) {
-        let fleet = self
-            .shared
-            .with_stores(|stores| stores.snapshot(self.context));
+        let fleet = self.shared.with_stores(|stores| stores.snapshot(self.context));
         let again = plan(&fleet, self.context.policy, (self.now)());
         (fleet, again)
     }
 
     async fn perform(&self, fleet: &Fleet, key: &Key, write: &Write) -> Outcome {
-        let Some(database) = fleet.databases.get(key) else {
-            return Ok(Done::Overtaken);
-        };
+        let Some(database) = fleet.databases.get(key) else { return Ok(Done::Overtaken) };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
@@ -211,22 +196,14 @@ impl Writer<'_> {
             Write::CreateRotation => self.create_rotation(key, database).await,
             Write::CreateRequest => self.create_request(fleet, key, database).await,
             Write::Record { point, record } => {
-                let Some(rotation) = &database.rotation else {
-                    return Ok(Done::Overtaken);
-                };
+                let Some(rotation) = &database.rotation else { return Ok(Done::Overtaken) };
                 let done = self.swap(key, rotation, record, &rotation.shown).await?;
                 if done == Done::Yes {
-                    self.teller
-                        .recorded(key, database, *point, record, (self.now)());
+                    self.teller.recorded(key, database, *point, record, (self.now)());
                 }
                 Ok(done)
             }
-            Write::DeleteRequest {
-                point,
-                name,
-                uid,
-                resource_version,
-            } => {
+            Write::DeleteRequest { point, name, uid, resource_version } => {
                 let preconditions = Preconditions {
                     uid: Some(uid.to_string()),
                     resource_version: Some(resource_version.to_string()),
@@ -245,10 +222,7 @@ impl Writer<'_> {
             metadata: ObjectMeta {
                 name: Some(key.name.to_string()),
                 namespace: Some(key.namespace.to_string()),
-                labels: Some(BTreeMap::from([(
-                    MANAGED_BY_LABEL.to_owned(),
-                    MANAGED_BY.to_owned(),
-                )])),
+                labels: Some(BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())])),
                 owner_references: Some(vec![self.owner(key, database)]),
                 ..ObjectMeta::default()
             },
@@ -256,11 +230,7 @@ impl Writer<'_> {
             status: None,
         };
         let api = self.rotations(key);
-        match self
-            .calls
-            .run("create", api.create(&post(), &rotation))
-            .await
-        {
+        match self.calls.run("create", api.create(&post(), &rotation)).await {
             Ok(created) => {
                 self.shared.with_stores(|stores| stores.apply(created));
                 Ok(Done::Yes)
@@ -283,17 +253,12 @@ impl Writer<'_> {
     ) -> Outcome {
         let old = (&rotation.record, &rotation.shown);
         let patch = status_patch(old, (record, shown), &rotation.resource_version);
-        let Some(patch) = patch else {
-            return Ok(Done::Overtaken);
-        };
+        let Some(patch) = patch else { return Ok(Done::Overtaken) };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
         let api = self.rotations(key);
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Merge(&patch);
         let call = api.patch_status(&key.name, &params, &patch);
         match self.calls.run("patch", call).await {
@@ -327,27 +292,18 @@ impl Writer<'_> {
             timeout: rules.timeout,
         });
         let api = self.requests(key);
-        match self
-            .calls
-            .run("create", api.create(&post(), &request))
-            .await
-        {
+        match self.calls.run("create", api.create(&post(), &request)).await {
             Ok(created) => {
                 self.shared.with_stores(|stores| stores.apply(created));
                 self.teller.created(key, database, current);
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
-                let found = self
-                    .calls
-                    .run("get", api.get(&current.request.name))
-                    .await?;
+                let found = self.calls.run("get", api.get(&current.request.name)).await?;
                 self.shared.with_stores(|stores| stores.apply(found));
                 Ok(Done::Overtaken)
             }
-            Err(ApiFailure::Rejected(message)) => {
-                self.rejected(fleet, key, database, &message).await
-            }
+            Err(ApiFailure::Rejected(message)) => self.rejected(fleet, key, database, &message).await,
             Err(failure) => Err(failure),
         }
     }
@@ -369,10 +325,7 @@ impl Writer<'_> {
 
     async fn delete_request(&self, key: &Key, name: &str, preconditions: Preconditions) -> Outcome {
         let api = self.requests(key);
-        let params = DeleteParams {
-            preconditions: Some(preconditions),
-            ..DeleteParams::default()
-        };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         match self.calls.run("delete", api.delete(name, &params)).await {
             Ok(_) => Ok(Done::Yes),
             Err(ApiFailure::NotFound) => {
@@ -391,39 +344,27 @@ impl Writer<'_> {
     /// that a change is about, so that none is freed on the strength of an older record.
     async fn change_slots(&self, change: &SlotChange) -> Outcome {
         let mut about = self.read_slots().await?;
-        about.extend(
-            change
-                .slots
-                .values()
-                .map(|slot| Key::new(&slot.namespace, &slot.database)),
-        );
+        about.extend(change.slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)));
         for key in about.iter().filter(|key| !key.name.is_empty()) {
             self.read_rotation(key).await?;
         }
         self.read_all_requests().await?;
         let (_, again) = self.plan_again();
-        let Some(change) = again.slots else {
-            return Ok(Done::Overtaken);
-        };
+        let Some(change) = again.slots else { return Ok(Done::Overtaken) };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
-        let SlotsAt {
-            namespace, name, ..
-        } = self.slots;
+        let SlotsAt { namespace, name, .. } = self.slots;
         let api = self.config_maps();
         let slots = config_map_of(&change, namespace, name);
         let result = if change.expected.is_some() {
-            self.calls
-                .run("update", api.replace(name, &post(), &slots))
-                .await
+            self.calls.run("update", api.replace(name, &post(), &slots)).await
         } else {
             self.calls.run("create", api.create(&post(), &slots)).await
         };
         match result {
             Ok(written) => {
-                self.shared
-                    .with_stores(|stores| stores.set_slots(table_of(&written)));
+                self.shared.with_stores(|stores| stores.set_slots(table_of(&written)));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::AlreadyExists | ApiFailure::NotFound) => {
@@ -471,10 +412,7 @@ impl Writer<'_> {
                 Some(namespace) => Api::namespaced(self.client.clone(), namespace),
                 None => Api::all(self.client.clone()),
             };
-            let list = self
-                .calls
-                .run("list", api.list(&ListParams::default()))
-                .await?;
+            let list = self.calls.run("list", api.list(&ListParams::default())).await?;
             let version = list.metadata.resource_version.unwrap_or_default();
             self.shared.with_stores(|stores| {
                 stores.refresh_requests(scope.as_deref(), list.items, &version);
@@ -489,10 +427,9 @@ impl Writer<'_> {
         let found = self.calls.run("get", api.get_opt(self.slots.name)).await?;
         let table = found.as_ref().map_or(SlotTable::Missing, table_of);
         let held = match &table {
-            SlotTable::Known { slots, .. } => slots
-                .values()
-                .map(|slot| Key::new(&slot.namespace, &slot.database))
-                .collect(),
+            SlotTable::Known { slots, .. } => {
+                slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)).collect()
+            }
             SlotTable::Missing | SlotTable::Unknown => BTreeSet::new(),
         };
         self.shared.with_stores(|stores| stores.set_slots(table));
@@ -521,11 +458,7 @@ impl Writer<'_> {
     }
 
     fn mysqls(&self, key: &Key) -> Api<MySql> {
-        Api::namespaced_with(
-            self.client.clone(),
-            &key.namespace,
-            &self.shared.mysql_resource(),
-        )
+        Api::namespaced_with(self.client.clone(), &key.namespace, &self.shared.mysql_resource())
     }
 
     fn config_maps(&self) -> Api<ConfigMap> {
@@ -558,16 +491,9 @@ const fn moves_a_rotation(point: WritePoint) -> bool {
 }
 
 const fn slot_point(change: &SlotChange) -> WritePoint {
-    if change.expected.is_some() {
-        WritePoint::ChangeSlots
-    } else {
-        WritePoint::CreateSlots
-    }
+    if change.expected.is_some() { WritePoint::ChangeSlots } else { WritePoint::CreateSlots }
 }
 
 fn post() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }

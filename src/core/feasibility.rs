@@ -1,16 +1,10 @@
 //! stub
+use std::collections::BTreeMap;
 use super::fleet::{Fleet, Key};
 use super::policy::Policy;
 use super::time::Time;
-use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Feasibility {
-    pub infeasible: BTreeMap<Key, Infeasible>,
-}
+pub struct Feasibility { pub infeasible: BTreeMap<Key, Infeasible> }
 #[derive(Clone, Debug, PartialEq)]
-pub struct Infeasible {
-    pub deadline: Time,
-}
-pub fn feasibility(_: &Fleet, _: &Policy, _: Time) -> Feasibility {
-    Feasibility::default()
-}
+pub struct Infeasible { pub deadline: Time }
+pub fn feasibility(_: &Fleet, _: &Policy, _: Time) -> Feasibility { Feasibility::default() }

@@ -29,10 +29,7 @@ impl Pulse {
     }
 
     fn age(&self) -> Duration {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .elapsed()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
 
@@ -48,10 +45,7 @@ impl Health for Checks {
         if age < LONGEST_TURN {
             return Ok(());
         }
-        Err(format!(
-            "the loop has not gone round for {} seconds",
-            age.as_secs()
-        ))
+        Err(format!("the loop has not gone round for {} seconds", age.as_secs()))
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
@@ -59,20 +53,10 @@ impl Health for Checks {
         let mut missing = Vec::new();
         if loaded.config.is_none() {
             missing.push("config: there is no good config yet".to_owned());
-            missing.extend(
-                loaded
-                    .problems
-                    .iter()
-                    .flat_map(|it| it.iter())
-                    .map(ToString::to_string),
-            );
+            missing.extend(loaded.problems.iter().flat_map(|it| it.iter()).map(ToString::to_string));
         } else {
             missing = self.shared.not_synced();
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(missing)
-        }
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 }

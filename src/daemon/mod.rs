@@ -13,16 +13,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::resources::{OPS_REQUEST, ROTATION, SOURCES};
 use crate::clock::{Clock, Offset};
 use crate::cluster::client::Calls;
 use crate::cluster::events::{EventSettings, Events, event_writer};
-use crate::cluster::lease::{Elector, Leadership, LeaseSettings};
+use crate::cluster::lease::{Elector, LeaseSettings, Leadership};
 use crate::cluster::shared::Shared;
 use crate::cluster::slots;
 use crate::cluster::stores::{Settings, Stores};
 use crate::cluster::watch::Watcher;
-use crate::config::Config;
 use crate::config::reload::{ConfigFile, Loaded, POLL};
+use crate::config::Config;
 use crate::core::election::Terms;
 use crate::core::vocabulary::words;
 use crate::metrics::acts::{Acts, Vocabulary};
@@ -88,7 +89,21 @@ pub struct Identity {
 
 /// The words that counters are created with, so that every series exists from the start.
 pub fn vocabulary() -> Vocabulary {
-    Vocabulary::default()
+    let mut watched: Vec<&str> = SOURCES.iter().map(|source| source.plural).collect();
+    watched.extend(["configmaps", "pods"]);
+    watched.sort_unstable();
+    watched.dedup();
+    Vocabulary {
+        wakes: Wake::ALL.iter().map(|wake| wake.as_str()).collect(),
+        calls: vec![
+            ("create", OPS_REQUEST.plural),
+            ("delete", OPS_REQUEST.plural),
+            ("create", ROTATION.plural),
+            ("patch", ROTATION.plural),
+            ("update", "leases"),
+        ],
+        watched,
+    }
 }
 
 /// Runs the daemon until it is stopped. An error means that it could not start, or that a part of
@@ -103,24 +118,13 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let (view_sender, view) = watch::channel(Arc::new(View::default()));
     let mut tasks = JoinSet::new();
     tasks.spawn(named("config", file.run(POLL, stop.child_token())));
-    let server = loaded
-        .borrow()
-        .config
-        .as_ref()
-        .map_or_else(Config::default, |c| (**c).clone())
-        .server;
+    let server = loaded.borrow().config.as_ref().map_or_else(Config::default, |c| (**c).clone()).server;
     let listener = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
     let monitor = monitor(&parts, &loaded, &shared, &pulse, view);
     let serving = web::serve(listener, monitor, stop.child_token());
     tasks.spawn(named("web", async move { drop(serving.await) }));
-    let daemon = Daemon {
-        parts,
-        loaded,
-        shared,
-        pulse,
-        view: view_sender,
-    };
+    let daemon = Daemon { parts, loaded, shared, pulse, view: view_sender };
     tasks.spawn(named("daemon", daemon.run(stop.clone())));
     supervise(tasks, &stop).await
 }
@@ -169,10 +173,7 @@ fn monitor(
     };
     let acts = Arc::clone(&parts.acts);
     let render = move || crate::metrics::render(facts.page(), &acts);
-    Monitor {
-        health: Arc::new(health),
-        metrics: Arc::new(render),
-    }
+    Monitor { health: Arc::new(health), metrics: Arc::new(render) }
 }
 
 /// The part that waits for a good config, and then works.
@@ -186,9 +187,7 @@ struct Daemon {
 
 impl Daemon {
     async fn run(self, stop: CancellationToken) {
-        let Some(config) = self.first_good_config(&stop).await else {
-            return;
-        };
+        let Some(config) = self.first_good_config(&stop).await else { return };
         let mut tasks = JoinSet::new();
         let (events, elector, leadership, installations) = self.start(&config, &mut tasks, &stop);
         let work = Loop {
@@ -229,20 +228,8 @@ impl Daemon {
         config: &Config,
         tasks: &mut JoinSet<&'static str>,
         stop: &CancellationToken,
-    ) -> (
-        Events,
-        CancellationToken,
-        watch::Receiver<Leadership>,
-        Installations,
-    ) {
-        let Parts {
-            client,
-            calls,
-            clock,
-            acts,
-            identity,
-            ..
-        } = &self.parts;
+    ) -> (Events, CancellationToken, watch::Receiver<Leadership>, Installations) {
+        let Parts { client, calls, clock, acts, identity, .. } = &self.parts;
         let installation = installations::id(&identity.namespace, &config.installation);
         let settings = LeaseSettings {
             namespace: identity.namespace.clone(),
@@ -260,13 +247,8 @@ impl Daemon {
             instance: identity.replica.clone(),
         };
         let metrics = Arc::clone(acts) as _;
-        let (events, writer) = event_writer(
-            client.clone(),
-            settings,
-            Arc::clone(clock),
-            calls.clone(),
-            metrics,
-        );
+        let (events, writer) =
+            event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
         tasks.spawn(named("events", writer.run(stop.child_token())));
         let watcher = Watcher {
             client: client.clone(),
@@ -276,14 +258,9 @@ impl Daemon {
         let scopes = scopes::of(&config.policy.watch);
         tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
         let name = slots_name(config);
-        let (shared, api) = (
-            Arc::clone(&self.shared),
-            Api::namespaced(client.clone(), &identity.namespace),
-        );
+        let (shared, api) = (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
         let stopped = stop.child_token();
-        tasks.spawn(named("slots", async move {
-            slots::watch(&shared, api, &name, stopped).await
-        }));
+        tasks.spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
         let installations = Installations::new(client.clone(), calls.clone(), installation);
         (events, release, leadership, installations)
     }

@@ -22,9 +22,9 @@ use crate::core::feasibility::{Feasibility, feasibility};
 use crate::core::fleet::{Database, Fleet, Key};
 use crate::core::plan::{Plan, Verdict, plan};
 use crate::core::record::Shown;
+use crate::core::vocabulary::Gate;
 use crate::core::show::shown;
 use crate::core::time::Time;
-use crate::core::vocabulary::Gate;
 
 /// The loop goes round at least so often: clocks may jump, watches may be silently dead.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
@@ -114,12 +114,7 @@ impl Loop {
     fn take_config(&mut self) -> bool {
         let loaded = Arc::clone(&self.daemon.loaded.borrow_and_update());
         tell::config(&loaded, &self.daemon.parts.acts);
-        tell::config_event(
-            &loaded,
-            &self.events,
-            &self.daemon.parts.identity.namespace,
-            &self.config,
-        );
+        tell::config_event(&loaded, &self.events, &self.daemon.parts.identity.namespace, &self.config);
         let Some(config) = loaded.config.as_ref().filter(|_| loaded.problems.is_none()) else {
             return false;
         };
@@ -175,21 +170,14 @@ impl Loop {
         now: Time,
     ) -> Written {
         let parts = &self.daemon.parts;
-        let (name, scopes) = (
-            slots_name(&self.config),
-            scopes::of(&self.config.policy.watch),
-        );
+        let (name, scopes) = (slots_name(&self.config), scopes::of(&self.config.policy.watch));
         let writer = Writer {
             client: &parts.client,
             calls: &parts.calls,
             shared: &self.daemon.shared,
             context,
             teller: &memory.teller,
-            slots: SlotsAt {
-                namespace: &parts.identity.namespace,
-                name: &name,
-                scopes: &scopes,
-            },
+            slots: SlotsAt { namespace: &parts.identity.namespace, name: &name, scopes: &scopes },
             leads: &|| self.leads(),
             now: &|| parts.clock.now(),
         };
@@ -257,12 +245,13 @@ impl Memory {
 }
 
 /// What people should see and do not see yet. What is being written to anyway can wait.
-fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Shown)> {
+fn to_show(
+    fleet: &Fleet,
+    plan: &Plan,
+    now: Time,
+) -> Vec<(Key, Arc<Database>, Shown)> {
     let busy: BTreeSet<_> = plan.steps.iter().map(|step| &step.key).collect();
-    let candidates = fleet
-        .databases
-        .iter()
-        .filter(|(key, _)| !busy.contains(key));
+    let candidates = fleet.databases.iter().filter(|(key, _)| !busy.contains(key));
     let news = candidates.filter_map(|(key, database)| {
         let rotation = database.rotation.as_ref()?;
         let verdict = plan.verdicts.get(key)?;
@@ -279,9 +268,6 @@ fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Sh
 fn is_ours_to_show(database: &Database, verdict: &Verdict) -> bool {
     let record = database.rotation.as_ref().map(|rotation| &rotation.record);
     let uid = record.and_then(|record| record.database_uid.as_ref());
-    let other = verdict
-        .gates
-        .iter()
-        .any(|closed| closed.gate == Gate::OtherInstallation);
+    let other = verdict.gates.iter().any(|closed| closed.gate == Gate::OtherInstallation);
     !other && database.malformed.is_none() && uid.is_none_or(|uid| *uid == database.uid)
 }

@@ -45,8 +45,7 @@ impl Source {
     /// Everything that is known now.
     pub fn page(&self) -> Page {
         let view = Arc::clone(&self.view.borrow());
-        let mut page =
-            Page::with_capacity(65_536 + view.fleet.databases.len() * BYTES_PER_DATABASE);
+        let mut page = Page::with_capacity(65_536 + view.fleet.databases.len() * BYTES_PER_DATABASE);
         self.process(&mut page, &view);
         if let (Some(plan), Some(policy), true) = (&view.plan, &view.policy, view.fleet.leader) {
             fleet(&mut page, &view, plan, policy, self.clock.now());
@@ -58,14 +57,11 @@ impl Source {
     fn process(&self, page: &mut Page, view: &View) {
         page.family(&names::LEADER).sample(&[], view.fleet.leader);
         page.family(&names::LAST_PLAN).known(&[], view.at);
-        page.family(&names::CLOCK_OFFSET)
-            .sample(&[], self.offset.get());
+        page.family(&names::CLOCK_OFFSET).sample(&[], self.offset.get());
         let loaded = self.loaded.borrow();
-        page.family(&names::CONFIG_SUCCESSFUL)
-            .sample(&[], loaded.problems.is_none());
+        page.family(&names::CONFIG_SUCCESSFUL).sample(&[], loaded.problems.is_none());
         drop(loaded);
-        page.family(&names::CONFIG_LAST_SUCCESS)
-            .known(&[], view.config_loaded);
+        page.family(&names::CONFIG_LAST_SUCCESS).known(&[], view.config_loaded);
         let reports = self.shared.reports();
         let mut family = page.family(&names::WATCH_SYNCED);
         for (watched, report) in &reports {
@@ -79,11 +75,7 @@ impl Source {
 }
 
 fn watch_labels(watched: &Watched) -> [&str; 3] {
-    [
-        watched.group,
-        watched.resource,
-        watched.scope.as_deref().unwrap_or_default(),
-    ]
+    [watched.group, watched.resource, watched.scope.as_deref().unwrap_or_default()]
 }
 
 /// What the leader says of the fleet.
@@ -101,15 +93,14 @@ fn fleet(page: &mut Page, view: &View, plan: &Plan, policy: &Policy, now: Time) 
     limits(page, &view.fleet, plan, policy);
 }
 
-fn each_leaf<'a>(fleet: &'a Fleet) -> impl Iterator<Item = ([&'a str; 3], &'a IssuedLeaf)> {
+fn each_leaf<'a>(
+    fleet: &'a Fleet,
+) -> impl Iterator<Item = ([&'a str; 3], &'a IssuedLeaf)> {
     fleet.databases.iter().flat_map(|(key, database)| {
-        database
-            .certificates
-            .iter()
-            .filter_map(move |(alias, certificate)| {
-                let labels = [&*key.namespace, &*key.name, alias.as_str()];
-                certificate.issued_leaf().map(|leaf| (labels, leaf))
-            })
+        database.certificates.iter().filter_map(move |(alias, certificate)| {
+            let labels = [&*key.namespace, &*key.name, alias.as_str()];
+            certificate.issued_leaf().map(|leaf| (labels, leaf))
+        })
     })
 }
 
@@ -146,10 +137,7 @@ fn served(page: &mut Page, fleet: &Fleet) {
         fleet.databases.iter().flat_map(|(key, database)| {
             database.pods.iter().filter_map(move |(name, pod)| {
                 let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid)?;
-                Some((
-                    [&*key.namespace, &*key.name, "server", &**name],
-                    newest.leaf,
-                ))
+                Some(([&*key.namespace, &*key.name, "server", &**name], newest.leaf))
             })
         })
     };
@@ -169,11 +157,7 @@ fn verdicts(page: &mut Page, plan: &Plan) {
         family.sample(&[&key.namespace, &key.name, verdict.state.as_str()], 1_u32);
     }
     let mut family = page.family(&names::DATABASE_STAGE);
-    for (key, verdict) in plan
-        .verdicts
-        .iter()
-        .filter(|(_, verdict)| !verdict.causes.is_empty())
-    {
+    for (key, verdict) in plan.verdicts.iter().filter(|(_, verdict)| !verdict.causes.is_empty()) {
         family.sample(&[&key.namespace, &key.name, verdict.stage.as_str()], 1_u32);
     }
     let mut family = page.family(&names::CAUSE);
@@ -204,22 +188,15 @@ fn last_rotations(page: &mut Page, fleet: &Fleet) {
     for (key, database) in &fleet.databases {
         let record = database.rotation.as_ref().map(|rotation| &rotation.record);
         if let Some(last) = record.and_then(|record| record.last.as_ref()) {
-            family.sample(
-                &[&key.namespace, &key.name, last.outcome.as_str()],
-                last.closed,
-            );
+            family.sample(&[&key.namespace, &key.name, last.outcome.as_str()], last.closed);
         }
     }
 }
 
 fn windows(page: &mut Page, plan: &Plan) {
-    let managed = || {
-        plan.verdicts.iter().filter_map(|(key, verdict)| {
-            verdict
-                .window
-                .map(|window| ([&*key.namespace, &*key.name], window))
-        })
-    };
+    let managed = || plan.verdicts.iter().filter_map(|(key, verdict)| {
+        verdict.window.map(|window| ([&*key.namespace, &*key.name], window))
+    });
     let mut family = page.family(&names::WINDOW_OPEN);
     for (labels, window) in managed() {
         family.sample(&labels, window.open);
@@ -232,11 +209,7 @@ fn windows(page: &mut Page, plan: &Plan) {
 
 fn feasible(page: &mut Page, plan: &Plan, feasibility: &Feasibility) {
     let mut family = page.family(&names::FEASIBLE);
-    for (key, _) in plan
-        .verdicts
-        .iter()
-        .filter(|(_, it)| it.state != State::Unmanaged)
-    {
+    for (key, _) in plan.verdicts.iter().filter(|(_, it)| it.state != State::Unmanaged) {
         let fits = !feasibility.infeasible.contains_key(key);
         family.sample(&[&key.namespace, &key.name], fits);
     }
@@ -258,11 +231,7 @@ fn issuers(page: &mut Page, fleet: &Fleet) {
 }
 
 fn issuer_labels(key: &IssuerKey) -> [&str; 3] {
-    [
-        key.namespace.as_deref().unwrap_or_default(),
-        &key.kind,
-        &key.name,
-    ]
+    [key.namespace.as_deref().unwrap_or_default(), &key.kind, &key.name]
 }
 
 fn breakers(page: &mut Page, fleet: &Fleet, policy: &Policy, now: Time) {

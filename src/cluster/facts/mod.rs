@@ -66,6 +66,15 @@ impl Texts {
         }
     }
 
+    /// The same key, of texts that are kept once.
+    pub(crate) fn issuer_key(&mut self, key: &IssuerKey) -> IssuerKey {
+        IssuerKey {
+            namespace: key.namespace.as_ref().map(|namespace| self.text(namespace)),
+            kind: self.text(&key.kind),
+            name: self.text(&key.name),
+        }
+    }
+
     fn forget_unused(&mut self) {
         self.known.retain(|text| Arc::strong_count(text) > 1);
         self.roomy = 2 * self.known.len();

@@ -258,13 +258,15 @@ pub fn annotations(
 
 /// The labels that a request of ours carries.
 pub fn labels(installation: &str, database: &str) -> BTreeMap<String, String> {
-    [
+    /// What Kubernetes allows; the annotation holds the whole id in any case.
+    const LONGEST: usize = 63;
+    let labels = [
         (meta::MANAGED_BY_LABEL, meta::MANAGED_BY),
         (meta::INSTANCE_LABEL, database),
         (meta::INSTALLATION, installation),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
+    ];
+    let fits = labels.into_iter().filter(|(_, value)| value.len() <= LONGEST);
+    fits.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -118,15 +118,16 @@ fn last(written: &api::Last) -> Read<Last> {
 }
 
 fn attempt(written: &api::Attempt, texts: &mut Texts) -> Read<Attempt> {
-    let issuer = written.issuer.as_ref();
+    let issuer = |written: &String| match issuer(written) {
+        Some(issuer) => Ok(texts.issuer_key(&issuer)),
+        None => Err(wrong("attempts", written, "it is not an issuer")),
+    };
     Ok(Attempt {
         request: written.request.as_str().into(),
         outcome: parse("attempts", &written.outcome)?,
         ended: parse("attempts", &written.ended)?,
         duration: duration("attempts", written.duration_seconds)?,
-        issuer: issuer
-            .map(|issuer| self::issuer(issuer, texts))
-            .transpose()?,
+        issuer: written.issuer.as_ref().map(issuer).transpose()?,
     })
 }
 
@@ -158,18 +159,18 @@ fn leaves(field: &'static str, written: &[api::Leaf]) -> Read<BTreeMap<Alias, Le
     Ok(leaves.into_iter().collect())
 }
 
-/// As [`IssuerKey`] is displayed: `Issuer/demo/ca` or `ClusterIssuer/ca`.
-pub(crate) fn issuer(written: &str, texts: &mut Texts) -> Read<IssuerKey> {
+/// An issuer as `issuer_text` writes it; none when this is no issuer.
+pub fn issuer(written: &str) -> Option<IssuerKey> {
     let parts: Vec<&str> = written.split('/').collect();
     let (namespace, kind, name) = match parts[..] {
         [kind, name] => (None, kind, name),
         [kind, namespace, name] => (Some(namespace), kind, name),
-        _ => return Err(wrong("attempts", written, "it is not an issuer")),
+        _ => return None,
     };
-    Ok(IssuerKey {
-        namespace: namespace.map(|namespace| texts.text(namespace)),
-        kind: texts.text(kind),
-        name: texts.text(name),
+    Some(IssuerKey {
+        namespace: namespace.map(Text::from),
+        kind: kind.into(),
+        name: name.into(),
     })
 }
 

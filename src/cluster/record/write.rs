@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::rotation::{self as api, CertificateFacts, RotationStatus};
-use crate::core::fleet::{Alias, LeafId};
+use crate::core::fleet::{Alias, IssuerKey, LeafId};
 use crate::core::record::{
     Attempt, Current, Last, OpenedCause, Record, RequestRef, ScheduleSeen, Shown,
 };
@@ -116,8 +116,13 @@ fn attempt(attempt: &Attempt) -> api::Attempt {
         ended: attempt.ended.to_string(),
         started: None,
         duration_seconds: attempt.duration.map(Span::as_seconds),
-        issuer: string(attempt.issuer.as_ref()),
+        issuer: attempt.issuer.as_ref().map(issuer_text),
     }
+}
+
+/// An issuer in one text: `Issuer/demo/ca` or `ClusterIssuer/ca`.
+pub fn issuer_text(issuer: &IssuerKey) -> String {
+    issuer.to_string()
 }
 
 fn schedule(schedule: &ScheduleSeen) -> api::Schedule {

@@ -52,29 +52,29 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub enum Object {
     /// KubeDB's MySQL.
-    MySql(Box<MySql>),
+    MySql(MySql),
     /// KubeDB's MySQLOpsRequest.
-    OpsRequest(Box<MySqlOpsRequest>),
+    OpsRequest(MySqlOpsRequest),
     /// Our own Rotation.
-    Rotation(Box<Rotation>),
+    Rotation(Rotation),
     /// cert-manager's Certificate.
-    Certificate(Box<Certificate>),
+    Certificate(Certificate),
     /// cert-manager's `CertificateRequest`.
-    CertificateRequest(Box<CertificateRequest>),
+    CertificateRequest(CertificateRequest),
     /// cert-manager's Issuer.
-    Issuer(Box<Issuer>),
+    Issuer(Issuer),
     /// cert-manager's `ClusterIssuer`.
-    ClusterIssuer(Box<ClusterIssuer>),
+    ClusterIssuer(ClusterIssuer),
     /// Pod.
-    Pod(Box<Pod>),
+    Pod(Pod),
     /// Supervisor's Recommendation.
-    Recommendation(Box<Recommendation>),
+    Recommendation(Recommendation),
     /// What is backed up.
-    BackupConfiguration(Program, Box<BackupConfiguration>),
+    BackupConfiguration(Program, BackupConfiguration),
     /// One run of a backup.
-    BackupSession(Program, Box<BackupSession>),
+    BackupSession(Program, BackupSession),
     /// One run of a restore.
-    RestoreSession(Program, Box<RestoreSession>),
+    RestoreSession(Program, RestoreSession),
 }
 
 impl Object {
@@ -121,7 +121,7 @@ macro_rules! from {
         $(
             impl From<$type> for Object {
                 fn from(object: $type) -> Self {
-                    Self::$variant(Box::new(object))
+                    Self::$variant(object)
                 }
             }
         )+
@@ -146,7 +146,7 @@ macro_rules! from_program {
         $(
             impl From<(Program, $type)> for Object {
                 fn from((program, object): (Program, $type)) -> Self {
-                    Self::$variant(program, Box::new(object))
+                    Self::$variant(program, object)
                 }
             }
         )+

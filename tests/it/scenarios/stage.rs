@@ -167,9 +167,11 @@ impl<'a> Stage<'a> {
         match found.await {
             Ok(rotation) => rotation,
             Err(seen) => {
-                let (name, log) = (&database.name, self.daemon.tail(40));
                 let scene = scene(&self.lab.admin, &self.namespace).await;
-                panic!("waited for {what} of {name}; last seen: {seen}\n{scene}\n{log}")
+                panic!(
+                    "waited for {what} of {}; last seen: {seen}\n{scene}",
+                    database.name
+                )
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::api::{Cluster, REQUEST, ROTATION, name};
 use super::control_plane::{ControlPlane, Extent};
+use super::daemon::said_of;
 use super::eventually::patiently;
 use super::parts;
 
@@ -89,6 +90,8 @@ pub(crate) async fn scene(admin: &Cluster, namespace: &str) -> String {
             scene.push_str(&shown);
         }
     }
+    scene.push_str("--- what daemons say of it\n");
+    scene.push_str(&said_of(namespace));
     scene
 }
 
