@@ -228,7 +228,9 @@ impl Database {
                 "issuerRef": {"name": self.issuer.name, "kind": "Issuer", "group": "cert-manager.io"},
             },
         });
-        self.admin.create(CERTIFICATE, &self.namespace, certificate).await;
+        self.admin
+            .create(CERTIFICATE, &self.namespace, certificate)
+            .await;
         let ready = condition("Ready", "ready", &rfc3339(ago(days(1))));
         let status = json!({
             "conditions": [ready],
@@ -236,7 +238,9 @@ impl Database {
             "notBefore": rfc3339(ago(days(1))),
             "notAfter": rfc3339(ahead(days(89))),
         });
-        self.admin.status(CERTIFICATE, &self.namespace, &name, &status).await;
+        self.admin
+            .status(CERTIFICATE, &self.namespace, &name, &status)
+            .await;
     }
 
     /// Deletes it with all that it owns, and waits until that is gone.
@@ -247,7 +251,11 @@ impl Database {
             for kind in [REQUEST, CERTIFICATE, POD] {
                 left.extend(self.admin.list(kind, &self.namespace).await);
             }
-            if left.is_empty() { Ok(()) } else { Err(format!("{} objects", left.len())) }
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{} objects", left.len()))
+            }
         })
         .await;
         for alias in ALIASES {

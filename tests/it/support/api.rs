@@ -20,20 +20,20 @@ use super::eventually::eventually;
 pub(crate) struct Kind {
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
 }
 
 const fn kind(
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
 ) -> Kind {
     Kind {
         group,
         version,
-        kind,
+        name,
         plural,
     }
 }
@@ -113,13 +113,13 @@ const IN_MANIFESTS: [Kind; 8] = [
 
 impl Kind {
     fn resource(self) -> ApiResource {
-        let kind = GroupVersionKind::gvk(self.group, self.version, self.kind);
+        let kind = GroupVersionKind::gvk(self.group, self.version, self.name);
         ApiResource::from_gvk_with_plural(&kind, self.plural)
     }
 
     /// The kind of an object in a manifest.
     pub(crate) fn of_manifest(object: &Value) -> Self {
-        let known = IN_MANIFESTS.iter().find(|kind| object["kind"] == kind.kind);
+        let known = IN_MANIFESTS.iter().find(|kind| object["kind"] == kind.name);
         *known.unwrap_or_else(|| panic!("a manifest holds a {}", object["kind"]))
     }
 
@@ -200,7 +200,7 @@ impl Cluster {
         dry_run: bool,
     ) -> kube::Result<Value> {
         object["apiVersion"] = json!(kind.api_version());
-        object["kind"] = json!(kind.kind);
+        object["kind"] = json!(kind.name);
         let object: DynamicObject = serde_json::from_value(object).unwrap();
         let params = PostParams {
             dry_run,

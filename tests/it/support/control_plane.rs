@@ -63,7 +63,11 @@ impl ControlPlane {
         let files = Files::find().map_err(|missing| missing.to_string())?;
         let crds = match extent {
             Extent::Bare => Vec::new(),
-            Extent::Whole => super::crds::foreign()?,
+            Extent::Whole => {
+                let mut crds = super::crds::foreign()?;
+                crds.push(super::crds::ours());
+                crds
+            }
         };
         let [port, etcd, peer] = free_ports();
         let plane = Self {
@@ -227,7 +231,7 @@ const ETCD: &str = "--name=t --data-dir=@DIR@/etcd \
     --initial-advertise-peer-urls=http://127.0.0.1:@PEER@ \
     --initial-cluster=t=http://127.0.0.1:@PEER@ --unsafe-no-fsync --log-level=warn";
 
-/// Without the ServiceAccount plugin a Pod need not wait for its namespace's default account.
+/// Without the `ServiceAccount` plugin a Pod need not wait for its namespace's default account.
 const APISERVER: &str = "--etcd-servers=http://127.0.0.1:@ETCD@ \
     --bind-address=127.0.0.1 --secure-port=@PORT@ --advertise-address=127.0.0.1 \
     --endpoint-reconciler-type=none --tls-cert-file=@DIR@/apiserver.crt \

@@ -274,7 +274,36 @@ pub(crate) fn with_address(settings: &Value, port: u16) -> String {
     settings.to_string()
 }
 
+/// The logs of all daemons of this run.
+static LOGS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The last lines in which any daemon says something of a namespace, or that something is wrong.
+pub(crate) fn said_of(namespace: &str) -> String {
+    const LINES: usize = 40;
+    let logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let texts: Vec<String> = logs
+        .iter()
+        .map(|log| fs::read_to_string(log).unwrap_or_default())
+        .collect();
+    let about = |line: &&str| {
+        ["WARN", "ERROR", "panicked", namespace]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    let lines: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(about)
+        .collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
 fn spawn(args: &[String], log: &Path) -> Process {
+    let mut logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !logs.iter().any(|known| known == log) {
+        logs.push(log.to_owned());
+    }
+    drop(logs);
     let program = Path::new(env!("CARGO_BIN_EXE_certrotor"));
     // Nothing of the machine's own: no cluster but the one of the kubeconfig, no identity.
     let variables = [

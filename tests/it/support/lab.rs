@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::api::{Cluster, REQUEST, ROTATION, name};
 use super::control_plane::{ControlPlane, Extent};
+use super::daemon::said_of;
 use super::eventually::patiently;
 use super::parts;
 
@@ -85,9 +86,12 @@ pub(crate) async fn scene(admin: &Cluster, namespace: &str) -> String {
             let [spec, status] = ["spec", "status"].map(|part| pretty(&object[part]));
             let title = format!("{kind:?} {}", name(&object));
             let annotations = pretty(&object["metadata"]["annotations"]);
-            scene += &format!("--- {title}\n{annotations}\nspec: {spec}\nstatus: {status}\n");
+            let shown = format!("--- {title}\n{annotations}\nspec: {spec}\nstatus: {status}\n");
+            scene.push_str(&shown);
         }
     }
+    scene.push_str("--- what daemons say of it\n");
+    scene.push_str(&said_of(namespace));
     scene
 }
 

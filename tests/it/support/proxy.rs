@@ -160,7 +160,11 @@ impl Proxy {
 impl Inner {
     /// Whether a call goes on.
     async fn passes(&self, call: &Call, moment: Moment) -> bool {
-        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let hook = self
+            .hook
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match hook.map_or(Fate::Pass, |hook| hook(call, moment)) {
             Fate::Pass => true,
             Fate::Lose => false,
@@ -187,7 +191,7 @@ impl Inner {
             .headers()
             .get(header::DATE)
             .and_then(|date| date.to_str().ok());
-        let Some(date) = date.and_then(|date| parse_date(date)) else {
+        let Some(date) = date.and_then(parse_date) else {
             return;
         };
         let date = (date + bent).strftime(DATE).to_string();

@@ -31,7 +31,8 @@ pub(crate) fn moved_to(namespace: &str) -> Vec<Value> {
         if object["metadata"]["namespace"] == SHIPPED_NAMESPACE {
             object["metadata"]["namespace"] = json!(namespace);
         }
-        for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+        let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
+        for subject in subjects.into_iter().flatten() {
             subject["namespace"] = json!(namespace);
         }
         if Kind::of_manifest(object) == CLUSTER_ROLE_BINDING {
@@ -51,7 +52,7 @@ pub(crate) async fn apply(admin: &Cluster, namespace: &str) {
     }
 }
 
-/// The name of the daemon's ServiceAccount in the file.
+/// The name of the daemon's `ServiceAccount` in the file.
 pub(crate) fn account() -> String {
     let objects = shipped();
     let account = objects
@@ -61,7 +62,7 @@ pub(crate) fn account() -> String {
     account["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
-/// A token of the daemon's ServiceAccount, as a kubelet would fetch it.
+/// A token of the daemon's `ServiceAccount`, as a kubelet would fetch it.
 pub(crate) async fn token(admin: &Cluster, namespace: &str) -> String {
     let path = format!(
         "/api/v1/namespaces/{namespace}/serviceaccounts/{}/token",
