@@ -13,7 +13,7 @@ fn status() -> Value {
     let cause = json!({"cause": "RenewalDue", "alias": "server", "inputs": "0123456789abcdef"});
     let request = json!({"name": "shop-rotate-0badcafe", "uid": "r-1", "stage": "normal",
         "created": "2026-11-23T22:00:00Z", "started": "2026-11-23T22:00:05Z",
-        "ended": "2026-11-23T22:01:05Z"});
+        "ended": "2026-11-23T22:01:05Z", "apply": "IfReady"});
     json!({
         "observedGeneration": 2, "installation": "i-1", "databaseUid": "u-1",
         "state": "Rotating", "reason": "RenewalDue", "reasons": ["RenewalDue", "BudgetTotal"],
