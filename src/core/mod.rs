@@ -25,3 +25,6 @@ pub mod serving;
 pub mod slots;
 pub mod time;
 pub mod vocabulary;
+
+#[cfg(test)]
+mod protocol_search;
