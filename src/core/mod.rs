@@ -29,3 +29,6 @@ pub mod slots;
 pub mod sorted;
 pub mod time;
 pub mod vocabulary;
+
+#[cfg(test)]
+mod protocol_search;

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::calendar::{CronLine, Schedule, Window, Windows, Zone};
+use super::calendar::{CronLine, Freeze, Freezes, Schedule, Window, Windows, Zone};
 use super::certificate::Fingerprint;
 use super::digest::Digest;
 use super::fleet::{
@@ -103,6 +103,13 @@ pub fn windows(open: &str, length: &str) -> Windows {
     let line = CronLine::parse(open).expect("a crontab line");
     let window = Window::new(line, span(length), Zone::utc()).expect("a window");
     Windows::new(vec![window]).expect("one window")
+}
+
+/// One freeze, from day to day in UTC.
+pub fn freeze(from: &str, to: &str) -> Freezes {
+    let day = |text: &str| text.parse().expect("a date");
+    let freeze = Freeze::new(day(from), day(to), Zone::utc(), "holidays".to_owned());
+    Freezes::new(vec![freeze.expect("a freeze")])
 }
 
 /// A schedule in UTC: `schedule("0 3 1 */3 *")`.
