@@ -270,9 +270,9 @@ macro_rules! discovered {
     };
 }
 discovered!(MySql, |mysql, _| mysql.into());
-discovered!(BackupConfiguration, |it, kind| Object::BackupConfiguration(program(kind), Box::new(it)));
-discovered!(BackupSession, |it, kind| Object::BackupSession(program(kind), Box::new(it)));
-discovered!(RestoreSession, |it, kind| Object::RestoreSession(program(kind), Box::new(it)));
+discovered!(BackupConfiguration, |it, kind| Object::BackupConfiguration(program(kind), it));
+discovered!(BackupSession, |it, kind| Object::BackupSession(program(kind), it));
+discovered!(RestoreSession, |it, kind| Object::RestoreSession(program(kind), it));
 
 const fn program(kind: Kind) -> Program {
     match kind {

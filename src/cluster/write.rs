@@ -232,7 +232,7 @@ impl Writer<'_> {
         let api = self.rotations(key);
         match self.calls.run("create", api.create(&post(), &rotation)).await {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created));
+                self.shared.with_stores(|stores| stores.apply(created.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
@@ -263,7 +263,7 @@ impl Writer<'_> {
         let call = api.patch_status(&key.name, &params, &patch);
         match self.calls.run("patch", call).await {
             Ok(patched) => {
-                self.shared.with_stores(|stores| stores.apply(patched));
+                self.shared.with_stores(|stores| stores.apply(patched.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => {
@@ -294,13 +294,13 @@ impl Writer<'_> {
         let api = self.requests(key);
         match self.calls.run("create", api.create(&post(), &request)).await {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created));
+                self.shared.with_stores(|stores| stores.apply(created.into()));
                 self.teller.created(key, database, current);
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
                 let found = self.calls.run("get", api.get(&current.request.name)).await?;
-                self.shared.with_stores(|stores| stores.apply(found));
+                self.shared.with_stores(|stores| stores.apply(found.into()));
                 Ok(Done::Overtaken)
             }
             Err(ApiFailure::Rejected(message)) => self.rejected(fleet, key, database, &message).await,
@@ -387,7 +387,7 @@ impl Writer<'_> {
         let version = list.metadata.resource_version.unwrap_or_default();
         self.shared.with_stores(|stores| {
             match mysql {
-                Some(mysql) => drop(stores.apply(mysql)),
+                Some(mysql) => drop(stores.apply(mysql.into())),
                 None => stores.gone(Kind::MySql, &key.namespace, &key.name),
             }
             stores.refresh_requests(Some(&key.namespace), list.items, &version);
@@ -399,7 +399,7 @@ impl Writer<'_> {
         let api = self.rotations(key);
         let rotation = self.calls.run("get", api.get_opt(&key.name)).await?;
         self.shared.with_stores(|stores| match rotation {
-            Some(rotation) => drop(stores.apply(rotation)),
+            Some(rotation) => drop(stores.apply(rotation.into())),
             None => stores.gone(Kind::Rotation, &key.namespace, &key.name),
         });
         Ok(())
@@ -463,17 +463,6 @@ impl Writer<'_> {
 
     fn config_maps(&self) -> Api<ConfigMap> {
         Api::namespaced(self.client.clone(), self.slots.namespace)
-    }
-}
-
-impl Write {
-    /// The name of this write.
-    pub const fn point(&self) -> WritePoint {
-        match self {
-            Self::CreateRotation => WritePoint::CreateRotation,
-            Self::CreateRequest => WritePoint::CreateRequest,
-            Self::Record { point, .. } | Self::DeleteRequest { point, .. } => *point,
-        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod rotation;
+pub mod sample;
 pub mod selector;
 pub mod serving;
 pub mod show;
@@ -28,3 +29,6 @@ pub mod slots;
 pub mod sorted;
 pub mod time;
 pub mod vocabulary;
+
+#[cfg(test)]
+mod protocol_search;

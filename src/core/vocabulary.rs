@@ -82,6 +82,8 @@ words! {
         OtherInstallation = "OtherInstallation",
         /// The database or its namespace is being deleted.
         Deleting = "Deleting",
+        /// The MySQL object cannot be read in full; it is only reported.
+        DatabaseMalformed = "DatabaseMalformed",
         /// `spec.suspend` of the Rotation is true.
         Suspended = "Suspended",
         /// The database is halted.
@@ -230,6 +232,8 @@ words! {
         NoteCreated = "noteCreated",
         /// Remember that the request was started.
         NoteStarted = "noteStarted",
+        /// Remember when the request was seen ended, where it does not say so itself.
+        NoteEnded = "noteEnded",
         /// Remember that the request is being taken back, and why.
         IntendWithdrawal = "intendWithdrawal",
         /// It was started meanwhile: it is followed after all.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::cluster::client::ApiFailure;
 use crate::cluster::events::{EventRecord, Events, Regarding};
-use crate::cluster::lease::Leadership;
 use crate::config::Config;
 use crate::config::reload::Loaded;
 use crate::core::fleet::{Database, Fleet, Key};
@@ -231,11 +230,6 @@ pub(super) fn config_event(loaded: &Loaded, events: &Events, namespace: &str, co
         None => ("ConfigLoaded", "the config file was loaded".to_owned(), false),
     };
     events.post(EventRecord { regarding, reason, action: "Reload", note, warning });
-}
-
-/// The lease was taken or lost.
-pub(super) fn leadership(leadership: &Leadership, acts: &Acts) {
-    acts.leader_changed();
 }
 
 fn summary(verdict: &Verdict) -> Said {

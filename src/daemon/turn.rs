@@ -67,6 +67,7 @@ impl Loop {
         };
         loop {
             let wake = tokio::select! {
+                biased;
                 wake = self.wait(memory.next) => wake,
                 ended = parts.join_next() => {
                     let name = ended.and_then(Result::ok).unwrap_or("panicked");
@@ -97,7 +98,8 @@ impl Loop {
             biased;
             () = self.stop.cancelled() => Wake::Shutdown,
             Ok(()) = self.leadership.changed() => {
-                tell::leadership(&self.leadership.borrow_and_update(), &self.daemon.parts.acts);
+                self.leadership.mark_unchanged();
+                self.daemon.parts.acts.leader_changed();
                 Wake::Leadership
             }
             Ok(()) = self.daemon.loaded.changed() => Wake::Config,

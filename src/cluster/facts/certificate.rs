@@ -228,3 +228,6 @@ fn digest(spec: &CertificateSpec) -> Digest {
     ];
     Digest::of(parts.iter().map(String::as_str))
 }
+
+#[cfg(test)]
+mod tests;
