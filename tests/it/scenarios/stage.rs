@@ -388,7 +388,6 @@ fn request_is_right(database: &Database, request: &Value, rotation: &Value, caus
     assert_eq!(annotation("attempt"), "1");
     assert_eq!(annotation("opened"), current["opened"].as_str().unwrap());
     assert!(annotation("causes").contains(cause), "{annotations}");
-    assert!(!annotation("rotation-key").is_empty());
     assert!(!annotation("installation").is_empty());
     assert!(!annotation("stage").is_empty());
     assert!(serde_json::from_str::<Value>(&annotation("baseline")).is_ok());
