@@ -109,11 +109,11 @@ impl Writer<'_> {
         {
             return written;
         }
-        let (plain, moving): (Vec<_>, Vec<_>) = plan
+        let (plain, protocol): (Vec<_>, Vec<_>) = plan
             .steps
             .iter()
             .partition(|step| !moves_a_rotation(step.write.point()));
-        for step in moving {
+        for step in protocol {
             let outcome = self.move_on(&step.key, step.write.point()).await;
             if !self.note(&mut written, &step.key, step.write.point(), outcome) {
                 return written;
@@ -124,8 +124,8 @@ impl Writer<'_> {
             let outcome = self.perform(fleet, &step.key, &step.write).await;
             (step.key, step.write.point(), outcome)
         });
-        let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-        while let Some((key, point, outcome)) = writes.next().await {
+        let mut under_way = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+        while let Some((key, point, outcome)) = under_way.next().await {
             if !self.note(&mut written, &key, point, outcome) {
                 break;
             }
@@ -146,8 +146,8 @@ impl Writer<'_> {
                 };
                 (key, outcome)
             });
-        let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-        while let Some((key, outcome)) = writes.next().await {
+        let mut under_way = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+        while let Some((key, outcome)) = under_way.next().await {
             if !self.note(&mut written, &key, WritePoint::ShowStatus, outcome) {
                 break;
             }

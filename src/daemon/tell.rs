@@ -78,15 +78,16 @@ impl Teller {
         record: &Record,
         now: Time,
     ) {
-        match point {
-            WritePoint::OpenRotation => self.opened(key, database, record),
-            WritePoint::EndAttempt => self.attempt_ended(key, database, record),
-            WritePoint::CloseRotation => self.closed(key, database, record, now),
-            WritePoint::NoteStarted => self.started(key, database, record),
-            WritePoint::AdoptRequest => {
-                tracing::info!(database = %key, "record rebuilt from a request of ours");
-            }
-            _ => tracing::debug!(database = %key, write = point.as_str(), "record written"),
+        if point == WritePoint::OpenRotation {
+            self.opened(key, database, record);
+        } else if point == WritePoint::NoteStarted {
+            self.started(key, database, record);
+        } else if point == WritePoint::EndAttempt {
+            self.attempt_ended(key, database, record);
+        } else if point == WritePoint::CloseRotation {
+            self.closed(key, database, record, now);
+        } else {
+            tracing::debug!(database = %key, write = point.as_str(), "record written");
         }
     }
 
@@ -345,12 +346,9 @@ fn log_change(key: &Key, verdict: &Verdict, now: Time) {
         .causes
         .first()
         .map_or("", |held| held.evidence.as_str());
-    let next = verdict
-        .next
-        .map(|next| next.since(now).to_string())
-        .unwrap_or_default();
-    let stage = verdict.stage.as_str();
-    tracing::info!(database = %key, state, cause, gate, stage, next, evidence, "state changed");
+    let starts_in = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
+
+    tracing::info!(database = %key, state, cause, gate, stage = verdict.stage.as_str(), starts_in, evidence, "state changed");
 }
 
 fn first_cause(current: &Current) -> &'static str {
