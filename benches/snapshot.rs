@@ -83,7 +83,7 @@ fn snapshot_after_one_change(bencher: Bencher<'_, '_>) {
         let mut changed = maker.certificate(&namespace, &certificate, &[]);
         revision += 1;
         changed.status.revision = Some(revision);
-        assert!(stores.apply(changed));
+        assert!(stores.apply(changed.into()));
         fleet = stores.snapshot(&context(&policy));
     });
 }

@@ -1,5 +1,12 @@
 //! certrotor keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 
 pub mod api;
+pub mod cli;
+pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod core;
+pub mod daemon;
+pub mod metrics;
+pub mod telemetry;
+pub mod web;

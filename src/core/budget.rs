@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::experience::{Breaker, Breakers};
-use super::fleet::{Alias, Database, Fleet, IssuerKey, Text};
+use super::fleet::{Database, Fleet, IssuerKey, Request, Text};
 use super::policy::{Limits, Policy};
+use super::record::Record;
 use super::slots::SlotTable;
 use super::time::Time;
-use super::vocabulary::Gate;
+use super::vocabulary::{Gate, Outcome};
 
 /// What is in flight, against the limits.
 #[derive(Clone, Debug)]
@@ -16,9 +17,9 @@ pub struct Budget {
     total: u32,
     namespaces: BTreeMap<Text, u32>,
     issuers: BTreeMap<IssuerKey, u32>,
-    /// A breaker lets one rotation through to try.
-    operator_probing: bool,
-    issuers_probing: BTreeSet<IssuerKey>,
+    /// A breaker lets one rotation through to try; `true` while one does.
+    operator_probe: Option<bool>,
+    issuer_probes: BTreeMap<IssuerKey, bool>,
 }
 
 impl Budget {
@@ -33,10 +34,10 @@ impl Budget {
             total: 0,
             namespaces: BTreeMap::new(),
             issuers: BTreeMap::new(),
-            operator_probing: probing(breakers.operator(rule, now)),
-            issuers_probing: issuers
+            operator_probe: probing(breakers.operator(rule, now)).then_some(false),
+            issuer_probes: issuers
                 .filter(|issuer| probing(breakers.issuer(issuer, rule, now)))
-                .cloned()
+                .map(|issuer| (issuer.clone(), false))
                 .collect(),
         };
         let mut counted = BTreeSet::new();
@@ -47,8 +48,8 @@ impl Budget {
             }
         }
         for (key, database) in &fleet.databases {
-            if database.has_active_request() && !counted.contains(&database.uid) {
-                budget.take(&key.namespace, database.server_issuer());
+            if database.has_active_request(fleet) && !counted.contains(&database.uid) {
+                budget.count(&key.namespace, database.server_issuer());
             }
         }
         budget
@@ -61,8 +62,8 @@ impl Budget {
             .and_then(|issuer| self.issuers.get(issuer))
             .copied()
             .unwrap_or(0);
-        let issuer_probing = issuer.is_some_and(|issuer| self.issuers_probing.contains(issuer));
-        if self.operator_probing && self.total > 0 || issuer_probing && with_issuer > 0 {
+        let probe = issuer.and_then(|issuer| self.issuer_probes.get(issuer));
+        if self.operator_probe == Some(true) || probe == Some(&true) {
             Err(Gate::BreakerOpen)
         } else if self.total >= self.limits.total {
             Err(Gate::BudgetTotal)
@@ -75,8 +76,17 @@ impl Budget {
         }
     }
 
-    /// Counts one more.
+    /// Counts one more that holds a slot, or will. Where a breaker is being tried, this is the try;
+    /// a request that was given up long ago and still runs is none, or it would block all others.
     pub fn take(&mut self, namespace: &Text, issuer: Option<&IssuerKey>) {
+        self.count(namespace, issuer);
+        self.operator_probe = self.operator_probe.map(|_| true);
+        if let Some(probe) = issuer.and_then(|issuer| self.issuer_probes.get_mut(issuer)) {
+            *probe = true;
+        }
+    }
+
+    fn count(&mut self, namespace: &Text, issuer: Option<&IssuerKey>) {
         self.total += 1;
         *self.namespaces.entry(Text::clone(namespace)).or_default() += 1;
         if let Some(issuer) = issuer {
@@ -91,22 +101,34 @@ impl Budget {
 }
 
 impl Database {
-    /// The issuer that its server certificate asks for.
-    pub fn server_issuer(&self) -> Option<&IssuerKey> {
-        self.certificates
-            .get(&Alias::Server)
-            .map(|certificate| &certificate.issuer)
-    }
-
     /// Whether a request that its record names is active. One that no record names is not counted:
-    /// anybody could forge its label.
-    pub fn has_active_request(&self) -> bool {
+    /// anybody could forge its label. Nor is one of another installation.
+    pub fn has_active_request(&self, fleet: &Fleet) -> bool {
         let Some(rotation) = &self.rotation else {
             return false;
         };
-        let mut requests = self.requests.iter();
-        requests.any(|(name, request)| {
-            !request.phase.is_terminal() && rotation.record.names_request(name)
+        let counts = |(name, request): (&Text, &Request)| {
+            !request.phase.is_terminal() && rotation.record.counts(name, request)
+        };
+        self.requests.iter().any(counts) && fleet.owned_by_another(&rotation.record).is_none()
+    }
+}
+
+impl Record {
+    /// Whether an active request of that name is one of this record's: the open attempt's, or one
+    /// that was given up while it ran. The request of any other ended attempt is gone; of that
+    /// name somebody, or a process of ours that was too late, has made another, which counts once
+    /// an operator has started it.
+    fn counts(&self, name: &Text, request: &Request) -> bool {
+        let open = self.current.as_ref();
+        if open.is_some_and(|current| current.request.is(name, &request.uid)) {
+            return true;
+        }
+        let ended = self.attempts.iter().find(|one| one.request == *name);
+        ended.is_some_and(|attempt| {
+            let running = !request.phase.is_unstarted();
+            attempt.outcome == Outcome::TimedOut
+                || running && attempt.outcome != Outcome::ForeignRequest
         })
     }
 }

@@ -11,15 +11,24 @@ use super::time::{Span, Time};
 use super::vocabulary::Outcome;
 
 /// How long a rotation of this database takes: the longest that the record remembers, or what the
-/// policy expects until one has been seen.
-pub fn duration(record: &Record, rules: &Rules) -> Span {
+/// policy expects until one has been seen. Never longer than a request may run: times that an
+/// operator got wrong must not close every window.
+pub fn duration(record: &Record, rules: &Rules, replicas: u32) -> Span {
     let good = record
         .attempts
         .iter()
         .filter(|attempt| attempt.outcome.closes());
-    good.filter_map(|attempt| attempt.duration)
-        .max()
+    let longest = good.filter_map(|attempt| attempt.duration).max();
+    longest
+        .map(|longest| longest.min(longest_run(rules, replicas)))
         .unwrap_or(rules.expected_duration)
+        .max(Span::seconds(1))
+}
+
+/// How long a request may be carried out. `KubeDB` applies `spec.timeout` to each step: five of
+/// its own and one for each replica.
+pub fn longest_run(rules: &Rules, replicas: u32) -> Span {
+    rules.timeout.scaled(5 + i64::from(replicas), 1)
 }
 
 /// Whether rotations go on.
@@ -43,6 +52,8 @@ pub struct Breakers {
     issuers: BTreeMap<IssuerKey, Newest>,
     /// When the newest attempt of a database was not picked up, for the two newest such.
     not_picked_up: Vec<Time>,
+    /// When the newest attempt that an operator had picked up ended.
+    picked_up: Option<Time>,
 }
 
 /// The newest attempts that share something, newest first.
@@ -77,6 +88,11 @@ impl Breakers {
         {
             self.not_picked_up.push(newest.ended);
         }
+        let picked_up = record
+            .attempts
+            .iter()
+            .find(|one| was_picked_up(one.outcome));
+        self.picked_up = self.picked_up.max(picked_up.map(|attempt| attempt.ended));
         for attempt in record.attempts.iter().take(rule.of as usize) {
             let ending = (attempt.ended, Ending::of(attempt));
             self.operator.insert(ending, rule);
@@ -93,9 +109,8 @@ impl Breakers {
 
     /// The operator's breaker.
     pub fn operator(&self, rule: &BreakerRule, now: Time) -> Breaker {
-        let answered = self.operator.newest_good();
         let silent = match self.not_picked_up[..] {
-            [newest, _, ..] if answered.is_none_or(|good| good < newest) => Some(newest),
+            [newest, _, ..] if self.picked_up.is_none_or(|at| at < newest) => Some(newest),
             _ => None,
         };
         let tripped = self.operator.tripped(rule).into_iter().chain(silent).max();
@@ -138,13 +153,6 @@ impl Newest {
         self.0.truncate(limit);
     }
 
-    fn newest_good(&self) -> Option<Time> {
-        self.0
-            .iter()
-            .find(|(_, ending)| *ending == Ending::Good)
-            .map(|(at, _)| *at)
-    }
-
     /// The moment of the newest attempt, when too many of these failed and it was not a good one.
     fn tripped(&self, rule: &BreakerRule) -> Option<Time> {
         let (newest, ending) = self.0.first()?;
@@ -153,7 +161,28 @@ impl Newest {
             .iter()
             .filter(|(_, ending)| *ending == Ending::Bad)
             .count();
-        (*ending != Ending::Good && bad >= rule.failures as usize).then_some(*newest)
+        let many = rule.failures.max(1) as usize;
+        (*ending != Ending::Good && bad >= many).then_some(*newest)
+    }
+}
+
+/// Whether somebody carried the request out, well or badly.
+const fn was_picked_up(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Verified
+        | Outcome::Unverified
+        | Outcome::ServedOld
+        | Outcome::PartlyServed
+        | Outcome::Failed
+        | Outcome::TimedOut => true,
+        Outcome::Denied
+        | Outcome::Skipped
+        | Outcome::Rejected
+        | Outcome::Vanished
+        | Outcome::Withdrawn
+        | Outcome::NotPickedUp
+        | Outcome::ForeignRequest
+        | Outcome::Moot => false,
     }
 }
 

@@ -9,9 +9,15 @@ use std::sync::Arc;
 
 use super::certificate::Fingerprint;
 use super::digest::Digest;
-use super::record::{OpenedCause, Rotation};
+use super::record::{Record, Rotation};
 use super::slots::SlotTable;
 use super::time::{Span, Time};
+
+mod request;
+
+pub use request::{
+    Carried, Recommendation, RecommendationProgress, Request, RequestContent, RequestPhase,
+};
 
 /// A short shared text: a name, a uid, a label.
 pub type Text = Arc<str>;
@@ -108,6 +114,7 @@ pub struct Database {
     /// Its server pods, by name.
     pub pods: BTreeMap<Text, Pod>,
     /// The MySQLOpsRequests that name it, by name: the active ones and the finished ones of ours.
+    /// And, whatever it is about, the one that has the name of its record's open attempt.
     pub requests: BTreeMap<Text, Request>,
     /// When the newest ReconfigureTLS of anybody ended Successful.
     pub last_reconfigured: Option<Time>,
@@ -273,121 +280,13 @@ pub struct Sighting {
     pub trusted: Option<bool>,
 }
 
-/// A MySQLOpsRequest.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// Its uid.
-    pub uid: Text,
-    /// Its resourceVersion, for preconditions.
-    pub resource_version: Text,
-    /// When it was created.
-    pub created: Time,
-    /// `status.phase`.
-    pub phase: RequestPhase,
-    /// When it was first Progressing, as its conditions say.
-    pub started: Option<Time>,
-    /// When it reached a terminal phase, as its conditions say.
-    pub ended: Option<Time>,
-    /// It has a deletionTimestamp.
-    pub deleting: bool,
-    /// What it asks for.
-    pub content: RequestContent,
-    /// What a request of ours carries; none on anybody else's.
-    pub carried: Option<Carried>,
-    /// What its operator says last, shortened.
-    pub message: Text,
-}
-
-/// What a MySQLOpsRequest asks for, as far as it matters here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestContent {
-    /// ReconfigureTLS with `rotateCertificates` and nothing else.
-    Rotate,
-    /// Any other ReconfigureTLS.
-    OtherTls,
-    /// Any other type.
-    Other,
-}
-
-/// The annotations by which a request of ours names its record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried {
-    /// The installation that made it.
-    pub installation: Text,
-    /// The uid of the MySQL it was made for.
-    pub database_uid: Text,
-    /// When its rotation was opened.
-    pub opened: Time,
-    /// Which attempt it is.
-    pub attempt: u32,
-    /// Why the rotation was opened.
-    pub causes: Vec<OpenedCause>,
-    /// The leaf that each certificate had then.
-    pub baseline: BTreeMap<Alias, LeafId>,
-}
-
-/// `status.phase` of a MySQLOpsRequest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequestPhase {
-    /// None yet.
-    New,
-    /// Queued.
-    Pending,
-    /// Waiting for a person.
-    WaitingForApproval,
-    /// Approved, not started.
-    Approved,
-    /// Being carried out.
-    Progressing,
-    /// Ended well.
-    Successful,
-    /// Ended badly.
-    Failed,
-    /// Refused.
-    Denied,
-    /// Passed over for a newer one.
-    Skipped,
-    /// A phase that is not known: taken as being carried out.
-    Unknown,
-}
-
-impl RequestPhase {
-    /// Nothing has been done for it yet.
-    pub const fn is_unstarted(self) -> bool {
-        matches!(
-            self,
-            Self::New | Self::Pending | Self::WaitingForApproval | Self::Approved
-        )
+impl Fleet {
+    /// The installation that owns this record, when it is another than ours and alive.
+    pub fn owned_by_another<'a>(&self, record: &'a Record) -> Option<&'a Text> {
+        let owner = record.installation.as_ref()?;
+        let other = Some(owner) != self.installation.as_ref();
+        (other && self.other_installations.contains(owner)).then_some(owner)
     }
-
-    /// Nothing more will be done for it.
-    pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Successful | Self::Failed | Self::Denied | Self::Skipped
-        )
-    }
-}
-
-/// A Supervisor Recommendation to rotate this database's certificates.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recommendation {
-    /// Its name.
-    pub name: Text,
-    /// How far it is.
-    pub progress: RecommendationProgress,
-}
-
-/// How far a Recommendation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecommendationProgress {
-    /// Approved; it speaks for the database until this moment.
-    Approved {
-        /// The end of its window and an hour; none when its window is not known.
-        until: Option<Time>,
-    },
-    /// Its request is being carried out.
-    InProgress,
 }
 
 impl Key {

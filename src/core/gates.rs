@@ -1,6 +1,6 @@
 //! Why a rotation that is due does not begin now: a list of gates, the most lasting first.
 
-use super::causes::{Findings, Subject, ca_change_would_split, issuers};
+use super::causes::{Findings, Subject, ca_change_would_split};
 use super::digest::Digest;
 use super::experience::{Breaker, Breakers};
 use super::fleet::{DatabasePhase, IssuerKey, Key, RecommendationProgress};
@@ -8,14 +8,15 @@ use super::hours::{Admission, Hours};
 use super::ladder::Standing;
 use super::policy::{BreakerRule, Mode};
 use super::time::{Span, Time};
-use super::vocabulary::{Cause, Gate, Stage};
+use super::vocabulary::{Cause, Gate, Outcome, Stage};
 
 /// A difference between the clocks above which only emergencies begin.
 pub const CLOCK_TOLERANCE: Span = Span::minutes(5);
 
 /// Every gate in its order, but for the budget, which is a matter of the whole fleet.
-const GATES: [fn(&Situation<'_>) -> Option<Closed>; 21] = [
+const GATES: [fn(&Situation<'_>) -> Option<Closed>; 22] = [
     deleting,
+    malformed,
     suspended,
     halted,
     other_installation,
@@ -59,8 +60,6 @@ pub struct Situation<'a> {
     pub breaker: &'a BreakerRule,
     /// How long a rotation of this database takes.
     pub duration: Span,
-    /// The stable digest of the database's uid: its turn in a window.
-    pub turn: Digest,
 }
 
 /// A gate that is closed.
@@ -110,6 +109,11 @@ impl Situation<'_> {
         self.standing.stage
     }
 
+    /// The stable digest of the database's uid: its turn in a window.
+    pub fn turn(&self) -> Digest {
+        Digest::of([&*self.subject.database.uid])
+    }
+
     /// An expired or distrusted certificate makes the operator's own health check fail.
     pub fn not_ready_explained_by_tls(&self) -> bool {
         let explains = |cause| match cause {
@@ -128,8 +132,8 @@ impl Situation<'_> {
                 .any(|held| explains(held.opened.cause))
     }
 
-    /// Whether only a person's request is behind this rotation: it does not wait for its turn.
-    fn requested(&self) -> bool {
+    /// Whether a person asked for this rotation: it does not wait for its turn in the window.
+    pub fn requested(&self) -> bool {
         self.findings
             .held
             .iter()
@@ -142,6 +146,11 @@ fn deleting(s: &Situation<'_>) -> Option<Closed> {
         .database
         .deleting
         .then(|| Closed::new(Gate::Deleting))
+}
+
+fn malformed(s: &Situation<'_>) -> Option<Closed> {
+    let reason = s.subject.database.malformed.as_ref()?;
+    Some(Closed::new(Gate::DatabaseMalformed).because(&**reason))
 }
 
 fn suspended(s: &Situation<'_>) -> Option<Closed> {
@@ -158,9 +167,8 @@ fn halted(s: &Situation<'_>) -> Option<Closed> {
 }
 
 fn other_installation(s: &Situation<'_>) -> Option<Closed> {
-    let owner = s.subject.record.installation.as_ref()?;
-    let other = s.subject.fleet.other_installations.contains(owner);
-    other.then(|| Closed::new(Gate::OtherInstallation).because(&**owner))
+    let owner = s.subject.fleet.owned_by_another(s.subject.record)?;
+    Some(Closed::new(Gate::OtherInstallation).because(&**owner))
 }
 
 fn report_only(s: &Situation<'_>) -> Option<Closed> {
@@ -204,25 +212,13 @@ fn clock_off(s: &Situation<'_>) -> Option<Closed> {
 
 /// `KubeDB` runs one request per database and silently skips the older of two of a type.
 fn request_active(s: &Situation<'_>) -> Option<Closed> {
-    let ours = s
-        .subject
-        .record
-        .current
-        .as_ref()
-        .map(|current| &current.request);
-    let mut others = s
-        .subject
-        .database
-        .requests
-        .iter()
-        .filter(|(name, request)| {
-            let is_ours = ours.is_some_and(|ours| {
-                ours.name == **name && ours.uid.as_ref().is_none_or(|uid| *uid == request.uid)
-            });
-            !is_ours && !request.phase.is_terminal()
-        });
-    others
-        .next()
+    let current = s.subject.record.current.as_ref();
+    let mut requests = s.subject.database.requests.iter();
+    requests
+        .find(|(name, request)| {
+            let ours = current.is_some_and(|current| current.request.is(name, &request.uid));
+            !ours && !request.phase.is_terminal()
+        })
         .map(|(name, _)| Closed::new(Gate::RequestActive).because(&**name))
 }
 
@@ -250,10 +246,16 @@ fn backup_running(s: &Situation<'_>) -> Option<Closed> {
 
 fn database_not_ready(s: &Situation<'_>) -> Option<Closed> {
     let phase = s.subject.database.phase;
-    if phase == DatabasePhase::Ready || s.not_ready_explained_by_tls() {
-        return None;
-    }
-    Some(Closed::new(Gate::DatabaseNotReady).because(format!("{phase:?}")))
+    let opens = match phase {
+        DatabasePhase::Ready => true,
+        DatabasePhase::Critical | DatabasePhase::NotReady => s.not_ready_explained_by_tls(),
+        // No certificate is to blame for these.
+        DatabasePhase::Unknown
+        | DatabasePhase::Provisioning
+        | DatabasePhase::DataRestoring
+        | DatabasePhase::Halted => false,
+    };
+    (!opens).then(|| Closed::new(Gate::DatabaseNotReady).because(format!("{phase:?}")))
 }
 
 fn issuer_not_ready(s: &Situation<'_>) -> Option<Closed> {
@@ -261,7 +263,7 @@ fn issuer_not_ready(s: &Situation<'_>) -> Option<Closed> {
         Some(facts) => facts.ready == Some(false),
         None => matches!(&*issuer.kind, "Issuer" | "ClusterIssuer"),
     };
-    let issuer = issuers(s.subject.database).into_iter().find(not_ready)?;
+    let issuer = s.subject.database.issuers().into_iter().find(not_ready)?;
     Some(Closed::new(Gate::IssuerNotReady).because(issuer.to_string()))
 }
 
@@ -286,8 +288,16 @@ fn attempts_exhausted(s: &Situation<'_>) -> Option<Closed> {
         .then(|| Closed::new(Gate::Stuck).because(format!("after {} failures", current.failures)))
 }
 
+/// A cause that comes and goes must not open and close rotations as fast as the loop turns.
 fn backing_off(s: &Situation<'_>) -> Option<Closed> {
-    let next_try = s.subject.record.current.as_ref()?.next_try?;
+    let record = s.subject.record;
+    let next_try = match (&record.current, &record.last) {
+        (Some(current), _) => current.next_try?,
+        (None, Some(last)) if last.outcome == Outcome::Moot => {
+            last.closed + s.subject.rules.retry.backoff_from
+        }
+        (None, _) => return None,
+    };
     (s.subject.now < next_try).then(|| Closed::until(Gate::BackingOff, next_try))
 }
 
@@ -304,7 +314,7 @@ fn breakers_open(s: &Situation<'_>) -> Option<Closed> {
     if let Breaker::Open { until } = s.breakers.operator(s.breaker, s.subject.now) {
         return Some(Closed::until(Gate::BreakerOpen, until).because("operator"));
     }
-    issuers(s.subject.database).into_iter().find_map(|issuer| {
+    s.subject.database.issuers().into_iter().find_map(|issuer| {
         match s.breakers.issuer(issuer, s.breaker, s.subject.now) {
             Breaker::Open { until } => {
                 Some(Closed::until(Gate::BreakerOpen, until).because(issuer.to_string()))
@@ -317,7 +327,7 @@ fn breakers_open(s: &Situation<'_>) -> Option<Closed> {
 /// Windows, freezes, and this database's turn.
 fn hour(s: &Situation<'_>) -> Option<Closed> {
     let waits_for_turn = s.stage() == Stage::Normal && !s.requested();
-    match s.hours.admit(s.duration, waits_for_turn.then_some(s.turn)) {
+    match s.hours.admit(s.duration, waits_for_turn.then(|| s.turn())) {
         Admission::Now => None,
         Admission::Later { gate, at, detail } => Some(Closed {
             gate,

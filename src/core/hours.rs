@@ -8,12 +8,15 @@ use std::sync::Arc;
 use super::calendar::{ClosedBy, Freezes, Interval, MARGIN, RotationTimes, TimesState, Windows};
 use super::causes::Occurrences;
 use super::digest::Digest;
+use super::ladder::soonest;
 use super::policy::Rules;
 use super::time::{Span, Time};
 use super::vocabulary::{Gate, Stage};
 
 /// How many openings of one calendar are remembered; beyond, each is searched for.
 const OPENINGS_KEPT: usize = 4_096;
+/// When to search again where no opening was found.
+const SEARCH_AGAIN: Span = Span::DAY;
 
 /// One calendar at one moment.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct Hours {
     times: RotationTimes,
     state: TimesState,
     now: Time,
+    /// When a freeze begins or ends to be the reason.
+    reason_changes: Option<Time>,
     /// The openings from `now` on, as far as anybody asked: many databases ask for the same.
     ahead: RefCell<Vec<Interval>>,
 }
@@ -42,12 +47,15 @@ pub enum Admission {
 }
 
 impl Hours {
-    fn new(times: RotationTimes, now: Time) -> Self {
+    fn new(windows: Windows, own: Option<Windows>, freezes: Freezes, now: Time) -> Self {
+        let reason_changes = freeze_edges(&freezes).filter(|at| *at > now).min();
+        let times = RotationTimes::new(windows, own, freezes);
         let state = times.state(now, MARGIN);
         Self {
             times,
             state,
             now,
+            reason_changes,
             ahead: RefCell::default(),
         }
     }
@@ -65,11 +73,29 @@ impl Hours {
         matches!(self.state, TimesState::Open { .. })
     }
 
-    /// When what is said here changes by itself.
-    pub const fn changes(&self) -> Option<Time> {
+    /// When the next window opens; none while one is open, or when none ever does.
+    pub const fn opens(&self) -> Option<Time> {
         match &self.state {
-            TimesState::Open { until, .. } => *until,
+            TimesState::Open { .. } => None,
             TimesState::Closed { opens, .. } => *opens,
+        }
+    }
+
+    /// When what is said here of a rotation that takes `duration` may change by itself.
+    pub fn changes(&self, duration: Span) -> Option<Time> {
+        match &self.state {
+            TimesState::Open { until, .. } => {
+                let last_start = (*until)? - duration;
+                Some(last_start + Span::seconds(1))
+                    .filter(|too_late| *too_late > self.now)
+                    .or(*until)
+            }
+            TimesState::Closed { opens, .. } => {
+                // None was found as far as a search goes; one may come into its reach.
+                let mut changes = Some(opens.unwrap_or(self.now + SEARCH_AGAIN));
+                soonest(&mut changes, self.reason_changes);
+                changes
+            }
         }
     }
 
@@ -155,6 +181,15 @@ impl Hours {
     }
 }
 
+/// When a freeze begins and ends to keep windows closed, the margin before and after it included.
+fn freeze_edges(freezes: &Freezes) -> impl Iterator<Item = Time> {
+    freezes.iter().flat_map(|freeze| {
+        let frozen = freeze.interval();
+        let thawed = frozen.closes.map(|end| end + MARGIN);
+        [Some(frozen.opens - MARGIN), thawed].into_iter().flatten()
+    })
+}
+
 fn fits(open: &Interval, start: Time, duration: Span) -> bool {
     open.closes
         .is_none_or(|closes| closes.since(start) >= duration)
@@ -226,10 +261,7 @@ impl HoursOf {
             } else {
                 rules.freezes.clone()
             };
-            Rc::new(Hours::new(
-                RotationTimes::new(windows, own.cloned(), freezes),
-                now,
-            ))
+            Rc::new(Hours::new(windows, own.cloned(), freezes, now))
         };
         Rc::clone(self.hours.entry(key).or_insert_with(compute))
     }

@@ -21,13 +21,14 @@ pub struct Leads {
 }
 
 impl Leads {
-    /// For a certificate that lives `lifetime`.
+    /// For a certificate that lives `lifetime`; one that ends before it begins has no life at all.
     pub fn of(rules: &Rules, wishes: &Wishes, lifetime: Span) -> Self {
+        let lifetime = lifetime.max(Span::ZERO);
         let emergency = rules
             .emergency
             .before
             .of(lifetime)
-            .min(lifetime.scaled(1, 6));
+            .clamp(Span::ZERO, lifetime.scaled(1, 6));
         let wanted = wishes
             .renew_before
             .unwrap_or(rules.renew_before)

@@ -1,15 +1,14 @@
 //! What a request that ended Successful has really done.
 
-use super::causes::issued_leaves;
-use super::fleet::{Database, Request};
+use super::fleet::{Alias, Database, Issued, LeafId};
 use super::record::Current;
+use super::serving::Servers;
 use super::time::{Span, Time};
 use super::vocabulary::Outcome;
 
-/// How long certrotor looks before it says `unverified`.
+/// How long certrotor looks before it says what it could not see. Also how long the issued
+/// certificates may take to show up: a watch may be silent for five minutes before it is renewed.
 pub const LOOK_FOR: Span = Span::minutes(10);
-/// How long the issued certificate may take to show up in the watches.
-const SETTLE: Span = Span::seconds(30);
 
 /// What looking shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,30 +23,54 @@ pub enum Looked {
 }
 
 /// Whether each certificate has another leaf than when the rotation was opened.
-pub fn replaced(database: &Database, current: &Current) -> bool {
-    let issued = issued_leaves(database);
-    !database.certificates.is_empty()
-        && database.certificates.keys().all(|alias| {
-            match (issued.get(alias), current.baseline.get(alias)) {
-                (Some(now), Some(then)) => now.differs_from(then),
-                (Some(_), None) => true,
-                (None, _) => false,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// Each has.
+    Yes,
+    /// One still has the old leaf, or none.
+    No,
+    /// Of one nobody can tell.
+    Unknown,
+}
+
+impl Replaced {
+    /// Compares the leaves issued now with those that the rotation found.
+    pub fn of(database: &Database, current: &Current) -> Self {
+        let mut replaced = if database.certificates.is_empty() {
+            Self::Unknown
+        } else {
+            Self::Yes
+        };
+        for (alias, certificate) in &database.certificates {
+            match (&certificate.issued, current.baseline.get(alias)) {
+                (Issued::Leaf(now), Some(then)) if !now.id.differs_from(then) => return Self::No,
+                (Issued::Leaf(_), _) => {}
+                (Issued::Missing | Issued::Malformed(_), _) => return Self::No,
+                (Issued::Unknown, _) => replaced = Self::Unknown,
             }
-        })
+        }
+        replaced
+    }
+}
+
+/// What the servers present: the issued leaf will do, and so will any that came after the one
+/// that the rotation found. cert-manager may have renewed since the request ended.
+pub fn servers_since(database: &Database, current: &Current) -> Servers {
+    let baseline = current.baseline.get(&Alias::Server);
+    let newer = |leaf: &LeafId| {
+        baseline.is_some_and(|old| leaf.differs_from(old) && leaf.not_before >= old.not_before)
+    };
+    database.servers_where(newer)
 }
 
 /// Looks at the servers after the request ended Successful.
-pub fn look(database: &Database, current: &Current, request: &Request, now: Time) -> Looked {
-    let ended = request
-        .ended
-        .unwrap_or(request.created)
-        .max(request.created);
-    let servers = database.servers();
-    if !replaced(database, current) {
-        return by(ended + SETTLE, now, Outcome::ServedOld);
-    }
-    if servers.all_current() {
-        return Looked::Ended(Outcome::Verified);
+pub fn look(database: &Database, current: &Current, ended: Time, now: Time) -> Looked {
+    let servers = servers_since(database, current);
+    match Replaced::of(database, current) {
+        Replaced::No => return by(ended, now, Outcome::ServedOld),
+        Replaced::Unknown => return by(ended, now, Outcome::Unverified),
+        Replaced::Yes if servers.all_current() => return Looked::Ended(Outcome::Verified),
+        Replaced::Yes => {}
     }
     let outcome = match (servers.older_on_the_wire, servers.current) {
         (0, _) => Outcome::Unverified,
@@ -58,11 +81,12 @@ pub fn look(database: &Database, current: &Current, request: &Request, now: Time
     if everybody_seen {
         Looked::Ended(outcome)
     } else {
-        by(ended + LOOK_FOR, now, outcome)
+        by(ended, now, outcome)
     }
 }
 
-fn by(until: Time, now: Time, outcome: Outcome) -> Looked {
+fn by(ended: Time, now: Time, outcome: Outcome) -> Looked {
+    let until = ended + LOOK_FOR;
     if until <= now {
         Looked::Ended(outcome)
     } else {

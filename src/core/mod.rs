@@ -9,7 +9,9 @@ pub mod calendar;
 pub mod causes;
 pub mod certificate;
 pub mod digest;
+pub mod election;
 pub mod experience;
+pub mod feasibility;
 pub mod fleet;
 pub mod gates;
 pub mod hours;
@@ -19,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod rotation;
+pub mod sample;
 pub mod selector;
 pub mod serving;
 pub mod show;
@@ -26,3 +29,6 @@ pub mod slots;
 pub mod sorted;
 pub mod time;
 pub mod vocabulary;
+
+#[cfg(test)]
+mod protocol_search;

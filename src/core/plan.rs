@@ -1,23 +1,27 @@
 //! The plan: what to do now, why not more, and when to look again.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::budget::Budget;
-use super::causes::{Findings, Held, Occurrences, Subject};
-use super::digest::Digest;
+use super::causes::{Findings, Occurrences, Subject};
 use super::experience::{Breakers, duration};
-use super::fleet::{Database, Fleet, Issued, Key, RequestPhase, Text};
+use super::fleet::{Database, Fleet, Key, Text};
 use super::gates::{Closed, Situation, closed};
 use super::hours::HoursOf;
-use super::ladder::{Standing, soonest};
+use super::ladder::Standing;
 use super::policy::{Mode, Policy, Rules, RulesOf};
 use super::record::{Record, RequestRef, ScheduleSeen, Wishes};
-use super::rotation::{Look, Next, SlotWish, Write, next, prunable, rejected};
+use super::rotation::{Look, Next, SlotWish, Write, next, prunable, unmakable};
 use super::slots::{Slot, SlotChange, SlotKeeper};
 use super::time::Time;
-use super::vocabulary::{Gate, Stage, State, WritePoint};
+use super::vocabulary::{Outcome, Stage, State, WritePoint};
+
+mod verdict;
+
+pub use verdict::{Verdict, WindowNow};
+
+use verdict::{Conclusion, Order};
 
 /// What to do, and what is known of every database.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,25 +47,6 @@ pub struct Step {
     pub write: Write,
 }
 
-/// What is known and decided of one database.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// What it is doing.
-    pub state: State,
-    /// How pressing it is.
-    pub stage: Stage,
-    /// Why a rotation is due: the first names it.
-    pub causes: Vec<Held>,
-    /// Why it does not begin now.
-    pub gates: Vec<Closed>,
-    /// The soonest notAfter of a certificate in use.
-    pub expires: Option<Time>,
-    /// When the next rotation may begin; none: when something changes.
-    pub next: Option<Time>,
-    /// When this verdict may change by itself.
-    pub changes: Option<Time>,
-}
-
 /// Decides. Pure: the same fleet, policy and moment give the same plan.
 pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     let mut planner = Planner::new(fleet, policy, now);
@@ -77,18 +62,25 @@ pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     let in_flight = planner.budget.in_flight();
     Plan {
         steps: planner.steps,
-        slots: planner.keeper.change(),
+        slots: planner.keeper.change().filter(|_| fleet.leader),
         verdicts,
         wake_at,
         in_flight,
     }
 }
 
-/// What the record of a database becomes when the apiserver refuses its request.
-pub fn after_rejection(fleet: &Fleet, policy: &Policy, key: &Key, now: Time) -> Option<Write> {
+/// What the record of a database becomes when its request cannot be made: the apiserver refuses it
+/// (`rejected`), or an object of its name is somebody else's (`foreignRequest`).
+pub fn after_unmakable(
+    fleet: &Fleet,
+    policy: &Policy,
+    key: &Key,
+    outcome: Outcome,
+    now: Time,
+) -> Option<Write> {
     let database = fleet.databases.get(key)?;
     let mut planner = Planner::new(fleet, policy, now);
-    planner.refused = true;
+    planner.unmakable = Some(outcome);
     planner.judge(key, database);
     planner.steps.pop().map(|step| step.write)
 }
@@ -105,7 +97,8 @@ struct Planner<'a> {
     keeper: SlotKeeper<'a>,
     candidates: Vec<Candidate<'a>>,
     steps: Vec<Step>,
-    refused: bool,
+    /// The request of the one database that is asked about cannot be made.
+    unmakable: Option<Outcome>,
 }
 
 /// A database that waits for room among those in flight.
@@ -133,7 +126,7 @@ impl<'a> Planner<'a> {
             keeper: SlotKeeper::new(&fleet.slots),
             candidates: Vec::new(),
             steps: Vec::new(),
-            refused: false,
+            unmakable: None,
         }
     }
 
@@ -145,12 +138,14 @@ impl<'a> Planner<'a> {
             windows: None,
             problems: Vec::new(),
         };
-        let rules = self.rules.database(&key.namespace, &database.labels);
-        let wishes = database
-            .rotation
-            .as_ref()
-            .map_or(&NO_WISHES, |rotation| &rotation.wishes);
+        let rotation = database.rotation.as_ref();
         let record = Remembered::of(database);
+        let open = record.get().current.is_some();
+        if !open && !(database.tls && database.selected) {
+            return Verdict::unmanaged();
+        }
+        let rules = self.rules.database(&key.namespace, &database.labels);
+        let wishes = rotation.map_or(&NO_WISHES, |rotation| &rotation.wishes);
         let schedule = self.hours.occurrences(&rules);
         let subject = Subject {
             fleet: self.fleet,
@@ -161,32 +156,29 @@ impl<'a> Planner<'a> {
             schedule,
             now: self.now,
         };
-        let open = subject.record.current.is_some();
-        if !open && !(database.tls && database.selected) {
-            return Verdict::unmanaged();
-        }
         let findings = Findings::of(&subject);
-        let standing = Standing::of(database, &rules, wishes, self.now);
-        let stage = if findings.held.is_empty() {
-            Stage::Normal
-        } else {
-            standing.stage
-        };
-        let hours = self.hours.at(&rules, stage, wishes.windows.as_ref());
-        let turn = Digest::of([&*database.uid]);
+        let mut standing = Standing::of(database, &rules, wishes, self.now);
+        if findings.held.is_empty() {
+            standing.stage = Stage::Normal;
+        }
+        let hours = self
+            .hours
+            .at(&rules, standing.stage, wishes.windows.as_ref());
         let situation = Situation {
             subject,
             key,
             findings: &findings,
-            standing: Standing { stage, ..standing },
+            standing,
             mode: self.policy.mode,
             hours: &hours,
             breakers: &self.breakers,
             breaker: &self.policy.breaker,
-            duration: duration(subject.record, &rules),
-            turn,
+            duration: duration(subject.record, &rules, database.replicas),
         };
-        let gates = if open || !findings.held.is_empty() {
+        // Gates are about beginning: a request that exists has passed them.
+        let begun = subject.record.current.as_ref();
+        let begun = begun.is_some_and(|current| current.request.uid.is_some());
+        let gates = if !begun && (open || !findings.held.is_empty()) {
             closed(&situation)
         } else {
             Vec::new()
@@ -199,37 +191,27 @@ impl<'a> Planner<'a> {
     /// The write: housekeeping of the record first, then the table.
     fn choose(&self, situation: &Situation<'_>, gates: &[Closed], stale: bool) -> Next {
         let database = situation.subject.database;
-        let wait = |slot| Next {
-            write: None,
-            slot,
-            opens: false,
-            changes: None,
-        };
         let Some(rotation) = &database.rotation else {
-            let creates = !database.deleting;
+            let creates = !database.deleting && database.malformed.is_none();
             return Next {
                 write: creates.then_some(Write::CreateRotation),
-                ..wait(SlotWish::None)
+                ..Next::wait(SlotWish::None)
             };
         };
         if database.deleting {
-            let active = database.has_active_request();
-            return wait(if active {
+            let active = database.has_active_request(self.fleet);
+            return Next::wait(if active {
                 SlotWish::Hold
             } else {
                 SlotWish::None
             });
         }
         if stale {
-            let point = WritePoint::ResetRecord;
-            let write = Write::Record {
-                point,
-                record: Box::default(),
-            };
-            return Next {
-                write: Some(write),
-                ..wait(SlotWish::None)
-            };
+            return Next::record(
+                WritePoint::ResetRecord,
+                emptied(&rotation.record),
+                SlotWish::None,
+            );
         }
         let current = rotation.record.current.as_ref();
         let slot_held =
@@ -239,22 +221,23 @@ impl<'a> Planner<'a> {
             gates,
             slot_held,
         };
-        if self.refused {
-            return rejected(&look).unwrap_or(wait(SlotWish::None));
+        if let Some(outcome) = self.unmakable {
+            return unmakable(&look, outcome).unwrap_or(Next::wait(SlotWish::None));
         }
         let next = next(&look);
         if next.write.is_some() {
             return next;
         }
-        let housekeeping = note_schedule(&rotation.record, situation.subject.schedule, self.now)
-            .or_else(|| {
-                prunable(database, self.fleet.installation.as_ref())
-                    .filter(|_| self.policy.mode == Mode::Enforce)
-            });
-        Next {
-            write: housekeeping,
-            ..next
-        }
+        let write = look
+            .stray_to_take_back()
+            .or_else(|| note_schedule(&rotation.record, situation.subject.schedule, self.now))
+            .or_else(|| self.prunable(database));
+        Next { write, ..next }
+    }
+
+    fn prunable(&self, database: &Database) -> Option<Write> {
+        let acts = self.policy.mode == Mode::Enforce;
+        acts.then(|| prunable(database, self.fleet.installation.as_ref()))?
     }
 
     fn conclude(
@@ -269,12 +252,13 @@ impl<'a> Planner<'a> {
             request,
             order,
         } = conclusion;
+        let record = database.rotation.as_ref().map(|rotation| &rotation.record);
+        let anothers = record.and_then(|record| self.fleet.owned_by_another(record));
+        if !self.fleet.leader || anothers.is_some() {
+            return verdict;
+        }
         if let Some(request) = &request {
             self.keep_slot(key, database, request, next.slot);
-        }
-        let other = |closed: &Closed| closed.gate == Gate::OtherInstallation;
-        if !self.fleet.leader || verdict.gates.iter().any(other) {
-            return verdict;
         }
         if let Some(write) = next.write {
             let write = self.signed(write, &database.uid);
@@ -368,63 +352,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Stage, then deadline, then the stable hash.
-type Order = (Reverse<Stage>, Option<Time>, Digest);
-
-/// What was found of one database, free of what it was found from.
-#[derive(Debug)]
-struct Conclusion {
-    verdict: Verdict,
-    next: Next,
-    request: Option<RequestRef>,
-    order: Order,
-}
-
-impl Conclusion {
-    fn of(s: &Situation<'_>, gates: Vec<Closed>, next: Next) -> Self {
-        let current = s.subject.record.current.as_ref();
-        let mut changes = next.changes;
-        soonest(&mut changes, s.findings.changes);
-        soonest(&mut changes, s.standing.changes);
-        for closed in &gates {
-            soonest(&mut changes, closed.until);
-        }
-        if !gates.is_empty() || current.is_some() {
-            soonest(&mut changes, s.hours.changes());
-        }
-        let verdict = Verdict {
-            state: state(s, &gates),
-            stage: s.standing.stage,
-            next: next_start(s, &gates),
-            causes: s.findings.held.clone(),
-            gates,
-            expires: s.standing.expires,
-            changes: changes.filter(|at| *at > s.subject.now),
-        };
-        let order = (Reverse(s.standing.stage), s.standing.expires, s.turn);
-        Self {
-            verdict,
-            next,
-            request: current.map(|current| current.request.clone()),
-            order,
-        }
-    }
-}
-
-impl Verdict {
-    const fn unmanaged() -> Self {
-        Self {
-            state: State::Unmanaged,
-            stage: Stage::Normal,
-            causes: Vec::new(),
-            gates: Vec::new(),
-            expires: None,
-            next: None,
-            changes: None,
-        }
-    }
-}
-
 fn slot(key: &Key, database: &Database, request: &Text) -> Slot {
     Slot {
         namespace: Text::clone(&key.namespace),
@@ -466,6 +393,15 @@ impl<'a> Remembered<'a> {
     }
 }
 
+/// A new start for another MySQL of the same name. What a person asked for was asked of the former
+/// one; it is not asked again.
+fn emptied(former: &Record) -> Record {
+    Record {
+        handled_request: former.handled_request.clone(),
+        ..Record::default()
+    }
+}
+
 /// A schedule counts from when it is first seen.
 fn note_schedule(record: &Record, schedule: Occurrences, now: Time) -> Option<Write> {
     let seen = record.schedule.as_ref().map(|seen| seen.digest);
@@ -485,63 +421,6 @@ fn note_schedule(record: &Record, schedule: Occurrences, now: Time) -> Option<Wr
         point: WritePoint::NoteSchedule,
         record,
     })
-}
-
-fn state(s: &Situation<'_>, gates: &[Closed]) -> State {
-    let blocked = |gate| gates.iter().any(|closed| closed.gate == gate);
-    let running = s
-        .subject
-        .record
-        .current
-        .as_ref()
-        .filter(|current| current.request.uid.is_some());
-    if let Some(current) = running {
-        let request = s.subject.database.requests.get(&current.request.name);
-        return match request.map(|request| request.phase) {
-            Some(RequestPhase::Successful) => State::Verifying,
-            _ => State::Rotating,
-        };
-    }
-    if blocked(Gate::Stuck) || blocked(Gate::Unsatisfiable) {
-        State::Stuck
-    } else if s.findings.held.is_empty() && s.subject.record.current.is_none() {
-        let known = s.subject.database.certificates.values();
-        let unknown = known
-            .clone()
-            .all(|certificate| certificate.issued == Issued::Unknown);
-        if unknown {
-            State::Unknown
-        } else {
-            State::Fresh
-        }
-    } else if gates.is_empty() {
-        State::Rotating
-    } else {
-        State::Waiting
-    }
-}
-
-/// When the next rotation may begin: for one that is due, when the last of its gates opens.
-fn next_start(s: &Situation<'_>, gates: &[Closed]) -> Option<Time> {
-    if s.findings.held.is_empty() {
-        let mut due = s.standing.renew_at;
-        soonest(&mut due, s.subject.schedule.next);
-        let earliest = s
-            .subject
-            .record
-            .last_rotated
-            .map(|at| at + s.subject.rules.min_interval);
-        return s.hours.start_after(
-            due?.max(earliest.unwrap_or(Time::MIN)),
-            s.duration,
-            Some(s.turn),
-        );
-    }
-    let mut opens = s.subject.now;
-    for closed in gates {
-        opens = opens.max(closed.until?);
-    }
-    s.hours.start_after(opens, s.duration, None)
 }
 
 /// The rules that hold for one database.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::calendar::{Freezes, Schedule, Windows};
 use super::selector::{NamespacePattern, Selector};
 use super::time::Span;
+use super::vocabulary::words;
 
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +25,14 @@ pub struct Policy {
     pub breaker: BreakerRule,
 }
 
-/// Whether the daemon acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Decide and act.
-    Enforce,
-    /// Decide and report; create and delete no request.
-    Report,
+words! {
+    /// Whether the daemon acts.
+    Mode {
+        /// Decide and act.
+        Enforce = "enforce",
+        /// Decide and report; create and delete no request.
+        Report = "report",
+    }
 }
 
 /// Which databases something is about.
@@ -93,24 +95,27 @@ pub struct Emergency {
     pub overrides_freezes: bool,
 }
 
-/// Act on a change or only say that there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnChange {
-    /// Rotate.
-    Rotate,
-    /// Report it.
-    Report,
+words! {
+    /// Act on a change or only say that there is one.
+    OnChange {
+        /// Rotate.
+        Rotate = "rotate",
+        /// Report it.
+        Report = "report",
+    }
 }
 
-/// As [`OnChange`], with a default that depends on the topology.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnCaChange {
-    /// Rotate, but report it for a group that verifies its members' CA, unless our executor runs.
-    Auto,
-    /// Rotate.
-    Rotate,
-    /// Report it.
-    Report,
+words! {
+    /// As [`OnChange`], with a default that depends on the topology.
+    OnCaChange {
+        /// Rotate, but report it for a group that verifies its members' CA, unless our executor
+        /// runs.
+        Auto = "auto",
+        /// Rotate.
+        Rotate = "rotate",
+        /// Report it.
+        Report = "report",
+    }
 }
 
 /// How often and how soon to try again.
@@ -118,7 +123,8 @@ pub enum OnCaChange {
 pub struct Retry {
     /// So many failures, then a person is asked.
     pub attempts: u32,
-    /// The pause after the first one; it doubles each time.
+    /// The pause after the first one; it doubles each time. Two overrides that set one each may
+    /// make it longer than `backoff_to`, which then holds.
     pub backoff_from: Span,
     /// The longest pause.
     pub backoff_to: Span,
@@ -184,8 +190,10 @@ pub struct RulesPatch {
     pub timeout: Option<Span>,
     /// See [`Retry::attempts`].
     pub retry_attempts: Option<u32>,
-    /// See [`Retry::backoff_from`] and [`Retry::backoff_to`].
-    pub retry_backoff: Option<(Span, Span)>,
+    /// See [`Retry::backoff_from`].
+    pub retry_backoff_from: Option<Span>,
+    /// See [`Retry::backoff_to`].
+    pub retry_backoff_to: Option<Span>,
     /// See [`Rules::honour_auto_ops_disabled`].
     pub honour_auto_ops_disabled: Option<bool>,
 }
@@ -323,7 +331,8 @@ impl<'a> RulesOf<'a> {
 }
 
 impl Rules {
-    fn apply(&mut self, patch: &RulesPatch) {
+    /// Sets what an override sets.
+    pub fn apply(&mut self, patch: &RulesPatch) {
         let RulesPatch {
             renew_before,
             emergency_before,
@@ -338,7 +347,8 @@ impl Rules {
             pick_up_within,
             timeout,
             retry_attempts,
-            retry_backoff,
+            retry_backoff_from,
+            retry_backoff_to,
             honour_auto_ops_disabled,
         } = patch.clone();
         set(&mut self.renew_before, renew_before);
@@ -357,10 +367,8 @@ impl Rules {
         set(&mut self.pick_up_within, pick_up_within);
         set(&mut self.timeout, timeout);
         set(&mut self.retry.attempts, retry_attempts);
-        if let Some((from, to)) = retry_backoff {
-            self.retry.backoff_from = from;
-            self.retry.backoff_to = to;
-        }
+        set(&mut self.retry.backoff_from, retry_backoff_from);
+        set(&mut self.retry.backoff_to, retry_backoff_to);
         set(&mut self.honour_auto_ops_disabled, honour_auto_ops_disabled);
     }
 }

@@ -118,8 +118,10 @@ pub struct RequestRef {
     pub uid: Option<Text>,
     /// When certrotor saw it created.
     pub created: Option<Time>,
-    /// When certrotor saw it started.
+    /// When it was started, as it says, or when certrotor saw it started.
     pub started: Option<Time>,
+    /// When certrotor saw it ended; only where it does not say so itself.
+    pub ended: Option<Time>,
     /// The stage that it is made for.
     pub stage: Stage,
     /// Its `spec.apply`.
@@ -254,6 +256,13 @@ pub struct ShownCondition {
     pub reason: Text,
     /// Since when.
     pub since: Time,
+}
+
+impl RequestRef {
+    /// Whether this is the request: of that name, and of that uid once one is known.
+    pub fn is(&self, name: &str, uid: &Text) -> bool {
+        *self.name == *name && self.uid.as_ref().is_none_or(|known| known == uid)
+    }
 }
 
 impl Record {

@@ -1,6 +1,10 @@
 //! Which leaf each server presents: seen on the wire, or inferred from when it started.
 
-use super::fleet::{Alias, Certificate, Database, Issued, IssuedLeaf, LeafId, Pod};
+use std::collections::BTreeMap;
+
+use super::fleet::{
+    Alias, Certificate, Database, Issued, IssuedLeaf, IssuerKey, LeafId, Pod, Sighting,
+};
 use super::time::Time;
 
 /// What one server presents, compared with the leaf that was issued.
@@ -41,6 +45,17 @@ impl Servers {
     pub const fn all_current(self) -> bool {
         self.current > 0 && self.older == 0 && self.unknown == 0
     }
+
+    fn count(&mut self, serving: Serving) {
+        match serving {
+            Serving::Current(_) => self.current += 1,
+            Serving::Older(proof) => {
+                self.older += 1;
+                self.older_on_the_wire += u32::from(proof == Proof::Wire);
+            }
+            Serving::Unknown => self.unknown += 1,
+        }
+    }
 }
 
 impl Database {
@@ -49,24 +64,47 @@ impl Database {
         self.certificates.get(&Alias::Server)?.issued_leaf()
     }
 
+    /// The leaf that each certificate has now.
+    pub fn issued_leaves(&self) -> BTreeMap<Alias, LeafId> {
+        let leaf = |(alias, certificate): (&Alias, &Certificate)| {
+            let leaf = certificate.issued_leaf()?;
+            Some((alias.clone(), leaf.id))
+        };
+        self.certificates.iter().filter_map(leaf).collect()
+    }
+
+    /// The issuer that its server certificate asks for.
+    pub fn server_issuer(&self) -> Option<&IssuerKey> {
+        self.certificates
+            .get(&Alias::Server)
+            .map(|certificate| &certificate.issuer)
+    }
+
+    /// The issuers of its certificates, the server's first.
+    pub fn issuers(&self) -> Vec<&IssuerKey> {
+        let mut issuers: Vec<&IssuerKey> = Vec::with_capacity(1);
+        for certificate in self.certificates.values() {
+            if !issuers.contains(&&certificate.issuer) {
+                issuers.push(&certificate.issuer);
+            }
+        }
+        issuers
+    }
+
     /// What the servers present, compared with the issued leaf.
     pub fn servers(&self) -> Servers {
+        self.servers_where(|_| false)
+    }
+
+    /// The same, where a server that presents one of these other leaves will do as well.
+    pub fn servers_where(&self, will_do: impl Fn(&LeafId) -> bool) -> Servers {
         let mut servers = Servers::default();
         let Some(issued) = self.issued_server_leaf() else {
-            return Servers {
-                unknown: self.replicas,
-                ..servers
-            };
+            servers.unknown = self.replicas;
+            return servers;
         };
         for pod in self.pods.values() {
-            match self.serving(pod, issued) {
-                Serving::Current(_) => servers.current += 1,
-                Serving::Older(proof) => {
-                    servers.older += 1;
-                    servers.older_on_the_wire += u32::from(proof == Proof::Wire);
-                }
-                Serving::Unknown => servers.unknown += 1,
-            }
+            servers.count(self.serving(pod, issued, &will_do));
         }
         let seen = servers.current + servers.older + servers.unknown;
         servers.unknown += self.replicas.saturating_sub(seen);
@@ -75,19 +113,19 @@ impl Database {
 
     /// What one server presents. A single look at another leaf is not enough: a restart may have
     /// been under way, so drift takes two that both began after the last reconfiguration.
-    pub fn serving(&self, pod: &Pod, issued: &IssuedLeaf) -> Serving {
-        let since = self.settled_since(issued);
-        let mut looks = pod.seen.iter().rev();
-        let mut valid = looks
-            .by_ref()
-            .filter(|look| look.pod_uid == pod.uid && look.began > since);
-        match (valid.next(), valid.next()) {
-            (Some(newest), _) if !newest.leaf.differs_from(&issued.id) => {
-                Serving::Current(Proof::Wire)
-            }
-            (Some(_), Some(before)) if before.leaf.differs_from(&issued.id) => {
-                Serving::Older(Proof::Wire)
-            }
+    fn serving(
+        &self,
+        pod: &Pod,
+        issued: &IssuedLeaf,
+        will_do: impl Fn(&LeafId) -> bool,
+    ) -> Serving {
+        let good = |look: &Sighting| !look.leaf.differs_from(&issued.id) || will_do(&look.leaf);
+        let mut looks = self
+            .looks(pod)
+            .filter(|look| look.began > issued.issued_at || good(look));
+        match (looks.next(), looks.next()) {
+            (Some(newest), _) if good(newest) => Serving::Current(Proof::Wire),
+            (Some(_), Some(before)) if !good(before) => Serving::Older(Proof::Wire),
             (Some(_), _) => Serving::Unknown,
             (None, _) => self.inferred(pod, issued),
         }
@@ -109,24 +147,34 @@ impl Database {
             .is_some_and(|ended| ended >= issued.issued_at)
     }
 
-    /// Looks that began before this moment may have seen something in between.
-    fn settled_since(&self, issued: &IssuedLeaf) -> Time {
-        self.last_reconfigured
-            .map_or(issued.issued_at, |ended| ended.max(issued.issued_at))
+    /// The looks at a server that still count, newest first: what it presented before it was last
+    /// started, or while a request was being carried out, it may not present any more.
+    fn looks<'a>(&self, pod: &'a Pod) -> impl Iterator<Item = &'a Sighting> + use<'a> {
+        let settled = self.settled_since();
+        let counts = move |look: &&Sighting| {
+            look.pod_uid == pod.uid
+                && settled.is_none_or(|settled| look.began > settled)
+                && pod.started.is_none_or(|started| look.began >= started)
+        };
+        pod.seen.iter().rev().filter(counts)
+    }
+
+    /// When the last request that could have touched its servers ended.
+    fn settled_since(&self) -> Option<Time> {
+        let ended = self.requests.values().filter_map(|request| request.ended);
+        ended.chain(self.last_reconfigured).max()
     }
 
     /// The leaves that one certificate's clients may meet: the issued one, and for the server also
     /// whatever its pods were last seen to present.
     pub fn leaves_in_use<'a>(
         &'a self,
-        alias: &'a Alias,
+        alias: &Alias,
         certificate: &'a Certificate,
-    ) -> impl Iterator<Item = LeafId> + 'a {
-        let pods = self.pods.values().filter(|_| *alias == Alias::Server);
-        let served = pods.filter_map(|pod| {
-            let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid);
-            newest.map(|look| look.leaf)
-        });
+    ) -> impl Iterator<Item = LeafId> + use<'a> {
+        let serves = *alias == Alias::Server;
+        let pods = self.pods.values().filter(move |_| serves);
+        let served = pods.filter_map(|pod| Some(self.looks(pod).next()?.leaf));
         certificate
             .issued_leaf()
             .map(|leaf| leaf.id)
@@ -136,10 +184,11 @@ impl Database {
 
     /// Whether a server's chain fails the CA that is published for this database.
     pub fn chain_untrusted(&self) -> bool {
-        self.pods.values().any(|pod| {
-            let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid);
+        let untrusted = |pod| {
+            let newest = self.looks(pod).next();
             newest.is_some_and(|look| look.trusted == Some(false))
-        })
+        };
+        self.pods.values().any(untrusted)
     }
 }
 

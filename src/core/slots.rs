@@ -69,8 +69,15 @@ impl<'a> SlotKeeper<'a> {
         }
     }
 
-    /// This MySQL should hold this slot; whoever is not named here holds none.
+    /// This MySQL should hold this slot; whoever is not named here holds none. One that it holds
+    /// already stays as it was taken.
     pub fn want(&mut self, uid: &Text, slot: Slot) {
+        let held = match self.table {
+            SlotTable::Known { slots, .. } => slots.get(uid),
+            SlotTable::Missing | SlotTable::Unknown => None,
+        };
+        let held = held.filter(|held| held.request == slot.request);
+        let slot = held.cloned().unwrap_or(slot);
         self.wanted.insert(Text::clone(uid), slot);
     }
 

@@ -82,6 +82,8 @@ words! {
         OtherInstallation = "OtherInstallation",
         /// The database or its namespace is being deleted.
         Deleting = "Deleting",
+        /// The MySQL object cannot be read in full; it is only reported.
+        DatabaseMalformed = "DatabaseMalformed",
         /// `spec.suspend` of the Rotation is true.
         Suspended = "Suspended",
         /// The database is halted.
@@ -230,6 +232,8 @@ words! {
         NoteCreated = "noteCreated",
         /// Remember that the request was started.
         NoteStarted = "noteStarted",
+        /// Remember when the request was seen ended, where it does not say so itself.
+        NoteEnded = "noteEnded",
         /// Remember that the request is being taken back, and why.
         IntendWithdrawal = "intendWithdrawal",
         /// It was started meanwhile: it is followed after all.
@@ -255,6 +259,26 @@ impl Outcome {
     /// These close the rotation; the others lead to another attempt.
     pub const fn closes(self) -> bool {
         matches!(self, Self::Verified | Self::Unverified | Self::Moot)
+    }
+
+    /// The word as the reason of an Event, which is written with a capital.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Verified => "Verified",
+            Self::Unverified => "Unverified",
+            Self::ServedOld => "ServedOld",
+            Self::PartlyServed => "PartlyServed",
+            Self::Failed => "Failed",
+            Self::Denied => "Denied",
+            Self::Skipped => "Skipped",
+            Self::Rejected => "Rejected",
+            Self::Vanished => "Vanished",
+            Self::Withdrawn => "Withdrawn",
+            Self::TimedOut => "TimedOut",
+            Self::NotPickedUp => "NotPickedUp",
+            Self::ForeignRequest => "ForeignRequest",
+            Self::Moot => "Moot",
+        }
     }
 
     /// These count towards `retry.attempts`; `vanished` only when the request had started.

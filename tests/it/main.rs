@@ -1,1 +1,12 @@
-fn main() {}
+//! Tests of the whole: the real binary against real parts, and rules that hold for every file.
+
+#[cfg(test)]
+mod actor;
+#[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tidy;

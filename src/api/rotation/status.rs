@@ -204,6 +204,9 @@ pub struct RequestRef {
     /// When it was seen started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
+    /// When it was seen ended, where it does not say itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
     /// How pressing the rotation was when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,

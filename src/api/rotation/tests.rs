@@ -12,7 +12,8 @@ fn status() -> Value {
         "notAfter": "2026-11-30T00:00:00Z", "fingerprint": "00ff"});
     let cause = json!({"cause": "RenewalDue", "alias": "server", "inputs": "0123456789abcdef"});
     let request = json!({"name": "shop-rotate-0badcafe", "uid": "r-1", "stage": "normal",
-        "created": "2026-11-23T22:00:00Z", "started": "2026-11-23T22:00:05Z"});
+        "created": "2026-11-23T22:00:00Z", "started": "2026-11-23T22:00:05Z",
+        "ended": "2026-11-23T22:01:05Z", "apply": "IfReady"});
     json!({
         "observedGeneration": 2, "installation": "i-1", "databaseUid": "u-1",
         "state": "Rotating", "reason": "RenewalDue", "reasons": ["RenewalDue", "BudgetTotal"],

@@ -209,6 +209,10 @@ fn carried(object: &MySqlOpsRequest, texts: &mut Texts) -> Option<Carried> {
         database_uid: annotation(meta::DATABASE_UID)?.into(),
         opened: annotation(meta::OPENED)?.parse().ok()?,
         attempt: annotation(meta::ATTEMPT)?.parse().ok()?,
+        failures: annotation(meta::FAILURES)?.parse().ok()?,
+        stage: annotation(meta::STAGE)?.parse().ok()?,
+        requested_at: annotation(meta::REQUESTED_AT).map(Text::from),
+        occurrence: annotation(meta::OCCURRENCE).map(str::parse).transpose().ok()?,
         causes: causes.collect::<Option<_>>()?,
         baseline: baseline.collect(),
     })
@@ -235,11 +239,17 @@ pub fn annotations(
         (alias.as_str(), leaf)
     });
     let baseline: BTreeMap<&str, WrittenLeaf> = baseline.collect();
+    let optional = [
+        (meta::REQUESTED_AT, current.requested_at.as_ref().map(ToString::to_string)),
+        (meta::OCCURRENCE, current.occurrence.map(|occurrence| occurrence.to_string())),
+    ];
+    let optional = optional.into_iter().filter_map(|(key, value)| Some((key, value?)));
     [
         (meta::INSTALLATION, installation.to_owned()),
         (meta::DATABASE_UID, database_uid.to_owned()),
         (meta::OPENED, current.opened.to_string()),
         (meta::ATTEMPT, current.attempt.to_string()),
+        (meta::FAILURES, current.failures.to_string()),
         // Texts and numbers only: writing them cannot fail.
         (
             meta::CAUSES,
@@ -252,19 +262,22 @@ pub fn annotations(
         (meta::STAGE, current.request.stage.to_string()),
     ]
     .into_iter()
+    .chain(optional)
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
 }
 
 /// The labels that a request of ours carries.
 pub fn labels(installation: &str, database: &str) -> BTreeMap<String, String> {
-    [
+    /// What Kubernetes allows; the annotation holds the whole id in any case.
+    const LONGEST: usize = 63;
+    let labels = [
         (meta::MANAGED_BY_LABEL, meta::MANAGED_BY),
         (meta::INSTANCE_LABEL, database),
         (meta::INSTALLATION, installation),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
+    ];
+    let fits = labels.into_iter().filter(|(_, value)| value.len() <= LONGEST);
+    fits.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

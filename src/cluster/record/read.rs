@@ -87,6 +87,7 @@ fn current(written: &api::Current) -> Read<Current> {
             uid: request.uid.as_deref().map(Text::from),
             created: time("current.request.created", request.created.as_ref())?,
             started: time("current.request.started", request.started.as_ref())?,
+            ended: time("current.request.ended", request.ended.as_ref())?,
             stage: required("current.request.stage", request.stage.as_ref())?,
             apply: required("current.request.apply", request.apply.as_ref())?,
         },

@@ -56,12 +56,13 @@ fn causes() -> impl Strategy<Value = Vec<OpenedCause>> {
 
 fn request() -> impl Strategy<Value = RequestRef> {
     let words = (one_of(Stage::ALL), one_of(Apply::ALL));
-    let times = (option::of(time()), option::of(time()));
+    let times = (option::of(time()), option::of(time()), option::of(time()));
     (text(), option::of(text()), times, words).prop_map(|(name, uid, times, words)| RequestRef {
         name,
         uid,
         created: times.0,
         started: times.1,
+        ended: times.2,
         stage: words.0,
         apply: words.1,
     })

@@ -85,6 +85,7 @@ fn request(request: &RequestRef) -> api::RequestRef {
         uid: string(request.uid.as_ref()),
         created: string(request.created),
         started: string(request.started),
+        ended: string(request.ended),
         stage: Some(request.stage.to_string()),
         apply: Some(request.apply.to_string()),
     }

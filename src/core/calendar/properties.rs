@@ -8,6 +8,7 @@ use super::*;
 use crate::core::time::{Span, Time};
 
 mod combined;
+mod every_zone;
 
 /// A zone, and the day on which the walk of the ordinary run begins.
 type Place = (&'static str, (i64, u8, u8));
@@ -54,6 +55,7 @@ fn agree_everywhere(places: &[Place]) {
             for year in year - 2..=year + 1 {
                 let walk = Walk::new(zone, day_number(year, 1, 15), 366);
                 lines += agree(&walk, &mut dice, 170);
+                println!("{zone} {year}: {lines} lines so far");
             }
         } else {
             let walk = Walk::new(zone, day_number(*year, *month, *day), 62);
@@ -67,34 +69,33 @@ fn full() -> bool {
     std::env::var("CERTROTOR_TEST_FULL").is_ok_and(|value| value == "1")
 }
 
-/// How many lines were held against the walk.
+/// How many random lines were held against the walk.
 fn agree(walk: &Walk, dice: &mut Dice, lines: usize) -> usize {
     for _ in 0..lines {
         let text = dice.line();
-        let openings = walk.openings(&Line::read(&text));
-        let line = match CronLine::parse(&text) {
-            Ok(line) => line,
-            Err(CalendarError::NeverFires { .. }) => {
-                assert!(openings.is_empty(), "{text} fires in {}", walk.zone);
-                continue;
-            }
-            Err(error) => panic!("{text}: {error}"),
-        };
-        let zone = Zone::parse(&walk.zone).unwrap();
-        let moments = moments(walk, dice, &openings);
-        schedule_agrees(
-            walk,
-            &Schedule::new(line.clone(), zone.clone()),
-            &openings,
-            &moments,
-        );
-        for _ in 0..2 {
-            let length = any_length(dice);
-            let window = Window::new(line.clone(), length, zone.clone()).unwrap();
-            window_agrees(walk, &window, &openings, &moments);
-        }
+        line_agrees(walk, dice, &text);
     }
     lines
+}
+
+fn line_agrees(walk: &Walk, dice: &mut Dice, text: &str) {
+    let openings = walk.openings(&Line::read(text));
+    let line = match CronLine::parse(text) {
+        Ok(line) => line,
+        Err(CalendarError::NeverFires { .. }) => {
+            assert!(openings.is_empty(), "{text} fires in {}", walk.zone);
+            return;
+        }
+        Err(error) => panic!("{text}: {error}"),
+    };
+    let zone = Zone::parse(&walk.zone).unwrap();
+    let moments = moments(walk, dice, &openings);
+    let schedule = Schedule::new(line.clone(), zone.clone());
+    schedule_agrees(walk, &schedule, &openings, &moments);
+    for _ in 0..2 {
+        let window = Window::new(line.clone(), any_length(dice), zone.clone()).unwrap();
+        window_agrees(walk, &window, &openings, &moments);
+    }
 }
 
 fn any_length(dice: &mut Dice) -> Span {
@@ -158,9 +159,8 @@ fn window_agrees(walk: &Walk, window: &Window, openings: &[i64], moments: &[i64]
     for moment in moments.iter().copied().chain(edges) {
         let at = Time::from_unix(moment);
         let said = format!("{window} at {at}");
-        let open = stretches
-            .iter()
-            .find(|(opens, closes)| (*opens..*closes).contains(&moment));
+        let index = stretches.partition_point(|(_, closes)| *closes <= moment);
+        let open = stretches.get(index).filter(|(opens, _)| *opens <= moment);
         match (window.state(at), open) {
             (WindowState::Open { since, until }, Some((opens, closes))) => {
                 let from_before = *opens - start <= length;

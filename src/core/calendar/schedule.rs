@@ -64,7 +64,8 @@ impl Schedule {
         loop {
             wall = self.cron.next_after(wall)?;
             let moment = self.zone.first(wall);
-            // What a gap swallows becomes its end, which may be `at` itself.
+            // Holds at once, since the wall clock never shows a time twice. Whatever a zone's rules
+            // may do, what comes next is never in the past.
             if moment > at {
                 return Some(Occurrence { at: moment, wall });
             }

@@ -112,7 +112,7 @@ impl Window {
                 return Some(Time::MAX);
             }
             let next = self.openings.latest(end)?;
-            if next.at == opening.at {
+            if next.at <= opening.at {
                 return Some(end);
             }
             opening = next;
@@ -131,7 +131,10 @@ impl Window {
                 return Some(Time::MIN);
             }
             match self.openings.latest(first.at - SECOND) {
-                Some(before) if first.at <= before.at + self.length => opening = before,
+                // The first condition holds by itself; without it a fault elsewhere would hang.
+                Some(before) if before.at < first.at && first.at <= before.at + self.length => {
+                    opening = before;
+                }
                 _ => return Some(first.at),
             }
         }

@@ -65,11 +65,12 @@ fn current() -> Current {
             uid: None,
             created: None,
             started: None,
+            ended: None,
             stage: Stage::Urgent,
             apply: Apply::IfReady,
         },
-        requested_at: None,
-        occurrence: None,
+        requested_at: Some("tonight".into()),
+        occurrence: Some(at(OPENED)),
         withdrawal: None,
     }
 }
@@ -86,6 +87,10 @@ fn what_a_request_carries_is_what_its_record_said() {
             database_uid: "u-shop".into(),
             opened: current.opened,
             attempt: 2,
+            failures: 1,
+            stage: Stage::Urgent,
+            requested_at: current.requested_at,
+            occurrence: current.occurrence,
             causes: current.causes,
             baseline: current.baseline,
         })

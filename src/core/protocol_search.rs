@@ -1,0 +1,65 @@
+//! Every state that two daemons, an operator and a person can bring about between them, searched
+//! breadth first over the real plan: the model behind "The record" in DESIGN.
+//!
+//! Two databases, a limit of one, a window that closes. A daemon may be as stale as it likes: it
+//! remembers nothing, sees any older record of a database that it does not read again, and is
+//! stopped between decision and write for any length of time, or for ever. What the apiserver
+//! checks (resourceVersion, uid, name) is checked; what the protocol reads again is read again.
+
+mod brain;
+mod interned;
+mod model;
+mod search;
+mod world;
+
+use model::{Protocol, Violation};
+use search::{Report, Search};
+use world::Troubles;
+
+const PROTOCOL: Protocol = Protocol {
+    record_first: true,
+    rereads: true,
+    create_rereads_slots: true,
+    slots_reread_changed: true,
+    slots_reread_active: true,
+    slots_by_cas: true,
+};
+
+const CALM: Troubles = Troubles {
+    failures: 0,
+    deletions: 0,
+    unready: 0,
+    lost_slots: 0,
+    lost_records: 0,
+    stops: 0,
+};
+
+fn holds(name: &str, troubles: Troubles) -> Report {
+    let began = tokio::time::Instant::now();
+    let report = Search::run(PROTOCOL, troubles);
+    let took = began.elapsed();
+    println!(
+        "{name}: {} states, {} transitions, depth {}, {} plans, {took:.1?}",
+        report.states, report.transitions, report.depth, report.plans
+    );
+    if let Some(found) = &report.found {
+        panic!("{name}: {:?}\n{}", found.violation, found.trace.join("\n"));
+    }
+    report
+}
+
+fn finds(protocol: Protocol, troubles: Troubles) -> Violation {
+    let report = Search::run(protocol, troubles);
+    let found = report.found.expect("a violation");
+    println!(
+        "{:?} after\n  {}",
+        found.violation,
+        found.trace.join("\n  ")
+    );
+    found.violation
+}
+
+#[test]
+fn nothing_goes_wrong_when_nothing_goes_wrong() {
+    holds("calm", CALM);
+}

@@ -1,0 +1,272 @@
+//! The daemon: watch → decide → create → follow → report, for ever.
+//!
+//! The loop runs at its own pace. Whatever can wake it is in [`Wake`]; what it decides is a
+//! [`View`], which metrics and readiness read; what it writes goes through `cluster/write.rs`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use kube::{Api, Client};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::resources::{OPS_REQUEST, ROTATION, SOURCES};
+use crate::clock::{Clock, Offset};
+use crate::cluster::client::Calls;
+use crate::cluster::events::{EventSettings, Events, event_writer};
+use crate::cluster::lease::{Elector, LeaseSettings, Leadership};
+use crate::cluster::shared::Shared;
+use crate::cluster::slots;
+use crate::cluster::stores::{Settings, Stores};
+use crate::cluster::watch::Watcher;
+use crate::config::reload::{ConfigFile, Loaded, POLL};
+use crate::config::Config;
+use crate::core::election::Terms;
+use crate::core::vocabulary::words;
+use crate::metrics::acts::{Acts, Vocabulary};
+use crate::web::{self, Monitor};
+
+mod health;
+mod installations;
+mod scopes;
+pub mod tell;
+mod turn;
+mod view;
+
+pub use view::View;
+
+use health::Pulse;
+use installations::Installations;
+use turn::Loop;
+
+words! {
+    /// Whatever can wake the loop.
+    Wake {
+        /// A watch saw something, or a write was answered.
+        Changed = "changed",
+        /// The moment that the plan named has come.
+        Due = "due",
+        /// The lease was taken or lost.
+        Leadership = "leadership",
+        /// The config file changed.
+        Config = "config",
+        /// Nothing for a minute: clocks may have jumped, watches may be silent.
+        Tick = "tick",
+        /// The process is asked to end.
+        Shutdown = "shutdown",
+    }
+}
+
+/// What a daemon is made of.
+pub struct Parts {
+    /// The apiserver.
+    pub client: Client,
+    /// Deadlines and counts of calls.
+    pub calls: Calls,
+    /// The moment, by the apiserver's clock.
+    pub clock: Arc<dyn Clock>,
+    /// How far that is from the local clock.
+    pub offset: Arc<Offset>,
+    /// What is counted.
+    pub acts: Arc<Acts>,
+    /// The config file.
+    pub config: PathBuf,
+    /// Who this is.
+    pub identity: Identity,
+}
+
+/// Who this is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The namespace of the Lease and the slots.
+    pub namespace: String,
+    /// The name of this replica.
+    pub replica: String,
+}
+
+/// The words that counters are created with, so that every series exists from the start.
+pub fn vocabulary() -> Vocabulary {
+    let mut watched: Vec<&str> = SOURCES.iter().map(|source| source.plural).collect();
+    watched.extend(["configmaps", "pods"]);
+    watched.sort_unstable();
+    watched.dedup();
+    Vocabulary {
+        wakes: Wake::ALL.iter().map(|wake| wake.as_str()).collect(),
+        calls: vec![
+            ("create", OPS_REQUEST.plural),
+            ("delete", OPS_REQUEST.plural),
+            ("create", ROTATION.plural),
+            ("patch", ROTATION.plural),
+            ("update", "leases"),
+        ],
+        watched,
+    }
+}
+
+/// Runs the daemon until it is stopped. An error means that it could not start, or that a part of
+/// it ended which should not have.
+pub async fn run(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
+    let (file, loaded) = ConfigFile::open(&parts.config).await;
+    tell::config(&loaded.borrow(), &parts.acts);
+    let pulse = Arc::new(Pulse::default());
+    let clock = Arc::clone(&parts.clock);
+    let stores = Stores::new(Settings::default());
+    let shared = Arc::new(Shared::new(stores, clock, Arc::clone(&parts.acts)));
+    let (view_sender, view) = watch::channel(Arc::new(View::default()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(named("config", file.run(POLL, stop.child_token())));
+    let server = loaded.borrow().config.as_ref().map_or_else(Config::default, |c| (**c).clone()).server;
+    let listener = web::bind("server.metrics", server.metrics).await?;
+    tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
+    let monitor = monitor(&parts, &loaded, &shared, &pulse, view);
+    let serving = web::serve(listener, monitor, stop.child_token());
+    tasks.spawn(named("web", async move { drop(serving.await) }));
+    let daemon = Daemon { parts, loaded, shared, pulse, view: view_sender };
+    tasks.spawn(named("daemon", daemon.run(stop.clone())));
+    supervise(tasks, &stop).await
+}
+
+/// A part of the daemon and its name.
+async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
+    part.await;
+    name
+}
+
+/// Nothing is spawned that is not awaited: a part that ends before it is asked to ends all.
+async fn supervise(
+    mut tasks: JoinSet<&'static str>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut result = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        let early = !stop.is_cancelled();
+        let name = ended.context("a part of the daemon panicked")?;
+        if early {
+            result = Err(anyhow::anyhow!("the {name} part ended by itself"));
+            stop.cancel();
+        }
+    }
+    result
+}
+
+fn monitor(
+    parts: &Parts,
+    loaded: &watch::Receiver<Arc<Loaded>>,
+    shared: &Arc<Shared>,
+    pulse: &Arc<Pulse>,
+    view: watch::Receiver<Arc<View>>,
+) -> Monitor {
+    let health = health::Checks {
+        pulse: Arc::clone(pulse),
+        shared: Arc::clone(shared),
+        loaded: loaded.clone(),
+    };
+    let facts = crate::metrics::facts::Source {
+        view,
+        shared: Arc::clone(shared),
+        loaded: loaded.clone(),
+        clock: Arc::clone(&parts.clock),
+        offset: Arc::clone(&parts.offset),
+    };
+    let acts = Arc::clone(&parts.acts);
+    let render = move || crate::metrics::render(facts.page(), &acts);
+    Monitor { health: Arc::new(health), metrics: Arc::new(render) }
+}
+
+/// The part that waits for a good config, and then works.
+struct Daemon {
+    parts: Parts,
+    loaded: watch::Receiver<Arc<Loaded>>,
+    shared: Arc<Shared>,
+    pulse: Arc<Pulse>,
+    view: watch::Sender<Arc<View>>,
+}
+
+impl Daemon {
+    async fn run(self, stop: CancellationToken) {
+        let Some(config) = self.first_good_config(&stop).await else { return };
+        let mut tasks = JoinSet::new();
+        let (events, elector, leadership, installations) = self.start(&config, &mut tasks, &stop);
+        let work = Loop {
+            daemon: self,
+            config,
+            events,
+            leadership,
+            installations,
+            stop: stop.clone(),
+        };
+        work.run(&mut tasks).await;
+        // The lease is released last, when nothing writes any more.
+        elector.cancel();
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// A bad config at the start: alive, not ready, no writes, until it is mended.
+    async fn first_good_config(&self, stop: &CancellationToken) -> Option<Arc<Config>> {
+        let mut loaded = self.loaded.clone();
+        let good = async {
+            loop {
+                self.pulse.beat();
+                if let Some(config) = loaded.borrow_and_update().config.clone() {
+                    return config;
+                }
+                let patience = Duration::from_secs(30);
+                if let Ok(changed) = tokio::time::timeout(patience, loaded.changed()).await {
+                    changed.ok();
+                    tell::config(&loaded.borrow(), &self.parts.acts);
+                }
+            }
+        };
+        stop.run_until_cancelled(good).await
+    }
+
+    fn start(
+        &self,
+        config: &Config,
+        tasks: &mut JoinSet<&'static str>,
+        stop: &CancellationToken,
+    ) -> (Events, CancellationToken, watch::Receiver<Leadership>, Installations) {
+        let Parts { client, calls, clock, acts, identity, .. } = &self.parts;
+        let installation = installations::id(&identity.namespace, &config.installation);
+        let settings = LeaseSettings {
+            namespace: identity.namespace.clone(),
+            name: config.installation.to_string(),
+            identity: identity.replica.clone(),
+            installation: installation.to_string(),
+            terms: Terms::default(),
+        };
+        let release = CancellationToken::new();
+        let (elector, leadership) =
+            Elector::new(client.clone(), settings, Arc::clone(clock), calls.clone());
+        tasks.spawn(named("elector", elector.run(release.clone())));
+        let settings = EventSettings {
+            component: "certrotor".to_owned(),
+            instance: identity.replica.clone(),
+        };
+        let metrics = Arc::clone(acts) as _;
+        let (events, writer) =
+            event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
+        tasks.spawn(named("events", writer.run(stop.child_token())));
+        let watcher = Watcher {
+            client: client.clone(),
+            calls: calls.clone(),
+            shared: Arc::clone(&self.shared),
+        };
+        let scopes = scopes::of(&config.policy.watch);
+        tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
+        let name = slots_name(config);
+        let (shared, api) = (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
+        let stopped = stop.child_token();
+        tasks.spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
+        let installations = Installations::new(client.clone(), calls.clone(), installation);
+        (events, release, leadership, installations)
+    }
+}
+
+/// The ConfigMap that holds the slots of an installation.
+fn slots_name(config: &Config) -> String {
+    format!("{}-slots", config.installation)
+}

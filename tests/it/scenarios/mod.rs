@@ -1,0 +1,11 @@
+//! What the daemon does on a real control plane, as users would see it.
+
+mod causes;
+mod cold;
+mod crashes;
+mod gates;
+mod outcomes;
+mod people;
+mod replicas;
+mod rights;
+mod stage;
