@@ -1,1 +1,8 @@
-fn main() {}
+//! Tests of the whole: the real binary against real parts, and rules that hold for every file.
+
+#[cfg(test)]
+mod actor;
+#[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
+mod support;

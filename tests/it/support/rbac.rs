@@ -1,0 +1,87 @@
+//! The rights of the daemon: `deploy/rbac.yaml` as it is shipped, for one namespace at a time.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::api::{CLUSTER_ROLE_BINDING, Cluster, Kind};
+
+/// The namespace that the shipped files speak of.
+pub(crate) const SHIPPED_NAMESPACE: &str = "certrotor-system";
+
+/// Where the rights are written down.
+pub(crate) fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml")
+}
+
+/// The objects of the file.
+pub(crate) fn shipped() -> Vec<Value> {
+    let text = std::fs::read_to_string(file()).unwrap();
+    let objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
+    objects
+        .into_iter()
+        .filter(|object| !object.is_null())
+        .collect()
+}
+
+/// The same objects for an installation in another namespace, beside others in the cluster.
+pub(crate) fn moved_to(namespace: &str) -> Vec<Value> {
+    let mut objects = shipped();
+    for object in &mut objects {
+        if object["metadata"]["namespace"] == SHIPPED_NAMESPACE {
+            object["metadata"]["namespace"] = json!(namespace);
+        }
+        for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+            subject["namespace"] = json!(namespace);
+        }
+        if Kind::of_manifest(object) == CLUSTER_ROLE_BINDING {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            object["metadata"]["name"] = json!(format!("{name}-{namespace}"));
+        }
+    }
+    objects.retain(|object| object["kind"] != "Namespace");
+    objects
+}
+
+/// Applies the rights for an installation in `namespace`, which must exist.
+pub(crate) async fn apply(admin: &Cluster, namespace: &str) {
+    for object in moved_to(namespace) {
+        let own = object["metadata"]["namespace"].as_str().unwrap_or_default();
+        admin.apply(Kind::of_manifest(&object), own, &object).await;
+    }
+}
+
+/// The name of the daemon's ServiceAccount in the file.
+pub(crate) fn account() -> String {
+    let objects = shipped();
+    let account = objects
+        .iter()
+        .find(|object| object["kind"] == "ServiceAccount")
+        .unwrap();
+    account["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+/// A token of the daemon's ServiceAccount, as a kubelet would fetch it.
+pub(crate) async fn token(admin: &Cluster, namespace: &str) -> String {
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/serviceaccounts/{}/token",
+        account()
+    );
+    let wanted = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 7200}});
+    let request = http::Request::post(path)
+        .header("content-type", "application/json")
+        .body(wanted.to_string().into_bytes())
+        .unwrap();
+    let answer: Value = admin.client().request(request).await.unwrap();
+    answer["status"]["token"].as_str().unwrap().to_owned()
+}
+
+/// The rules that some role of the file grants.
+pub(crate) fn rules() -> Vec<Value> {
+    let objects = shipped();
+    let rules = objects
+        .iter()
+        .filter_map(|object| object["rules"].as_array().cloned());
+    rules.flatten().collect()
+}
