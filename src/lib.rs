@@ -5,3 +5,5 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod core;
+#[cfg(feature = "demo")]
+pub mod embedded;
