@@ -74,11 +74,10 @@ impl Run {
             client,
             offset,
             acts,
-            config: self.config.clone(),
             identity: Identity { namespace, replica: self.replica() },
         };
         let signals = stop_on_signal(stop.clone())?;
-        let result = daemon::run(parts, stop).await;
+        let result = daemon::run(parts, &self.config, stop).await;
         signals.abort();
         result
     }

@@ -3,7 +3,7 @@
 //! The loop runs at its own pace. Whatever can wake it is in [`Wake`]; what it decides is a
 //! [`View`], which metrics and readiness read; what it writes goes through `cluster/write.rs`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,8 +72,6 @@ pub struct Parts {
     pub offset: Arc<Offset>,
     /// What is counted.
     pub acts: Arc<Acts>,
-    /// The config file.
-    pub config: PathBuf,
     /// Who this is.
     pub identity: Identity,
 }
@@ -106,25 +104,21 @@ pub fn vocabulary() -> Vocabulary {
     }
 }
 
-/// Runs the daemon until it is stopped. An error means that it could not start, or that a part of
-/// it ended which should not have.
-pub async fn run(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
-    let (file, loaded) = ConfigFile::open(&parts.config).await;
+/// Runs the daemon as a process until it is stopped: the config file, the web server, and the
+/// daemon between them. An error means that it could not start, or that a part of it ended which
+/// should not have.
+pub async fn run(parts: Parts, config: &Path, stop: CancellationToken) -> anyhow::Result<()> {
+    let (file, loaded) = ConfigFile::open(config).await;
     tell::config(&loaded.borrow(), &parts.acts);
-    let pulse = Arc::new(Pulse::default());
-    let clock = Arc::clone(&parts.clock);
-    let stores = Stores::new(Settings::default());
-    let shared = Arc::new(Shared::new(stores, clock, Arc::clone(&parts.acts)));
-    let (view_sender, view) = watch::channel(Arc::new(View::default()));
     let mut tasks = JoinSet::new();
     tasks.spawn(named("config", file.run(POLL, stop.child_token())));
-    let server = loaded.borrow().config.as_ref().map_or_else(Config::default, |c| (**c).clone()).server;
+    let known = loaded.borrow().config.clone();
+    let server = known.map_or_else(|| Config::default().server, |config| config.server);
     let listener = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
-    let monitor = monitor(&parts, &loaded, &shared, &pulse, view);
-    let serving = web::serve(listener, monitor, stop.child_token());
+    let daemon = Daemon::new(parts, loaded);
+    let serving = web::serve(listener, daemon.monitor(), stop.child_token());
     tasks.spawn(named("web", async move { drop(serving.await) }));
-    let daemon = Daemon { parts, loaded, shared, pulse, view: view_sender };
     tasks.spawn(named("daemon", daemon.run(stop.clone())));
     supervise(tasks, &stop).await
 }
@@ -152,32 +146,8 @@ async fn supervise(
     result
 }
 
-fn monitor(
-    parts: &Parts,
-    loaded: &watch::Receiver<Arc<Loaded>>,
-    shared: &Arc<Shared>,
-    pulse: &Arc<Pulse>,
-    view: watch::Receiver<Arc<View>>,
-) -> Monitor {
-    let health = health::Checks {
-        pulse: Arc::clone(pulse),
-        shared: Arc::clone(shared),
-        loaded: loaded.clone(),
-    };
-    let facts = crate::metrics::facts::Source {
-        view,
-        shared: Arc::clone(shared),
-        loaded: loaded.clone(),
-        clock: Arc::clone(&parts.clock),
-        offset: Arc::clone(&parts.offset),
-    };
-    let acts = Arc::clone(&parts.acts);
-    let render = move || crate::metrics::render(facts.page(), &acts);
-    Monitor { health: Arc::new(health), metrics: Arc::new(render) }
-}
-
-/// The part that waits for a good config, and then works.
-struct Daemon {
+/// The daemon without a process around it. It waits for a good config, and then works.
+pub struct Daemon {
     parts: Parts,
     loaded: watch::Receiver<Arc<Loaded>>,
     shared: Arc<Shared>,
@@ -186,7 +156,36 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn run(self, stop: CancellationToken) {
+    /// One that goes by this config, which may change.
+    pub fn new(parts: Parts, loaded: watch::Receiver<Arc<Loaded>>) -> Self {
+        let clock = Arc::clone(&parts.clock);
+        let stores = Stores::new(Settings::default());
+        let shared = Arc::new(Shared::new(stores, clock, Arc::clone(&parts.acts)));
+        let view = watch::Sender::new(Arc::new(View::default()));
+        Self { parts, loaded, shared, pulse: Arc::new(Pulse::default()), view }
+    }
+
+    /// What a web server shows of it.
+    pub fn monitor(&self) -> Monitor {
+        let health = health::Checks {
+            pulse: Arc::clone(&self.pulse),
+            shared: Arc::clone(&self.shared),
+            loaded: self.loaded.clone(),
+        };
+        let facts = crate::metrics::facts::Source {
+            view: self.view.subscribe(),
+            shared: Arc::clone(&self.shared),
+            loaded: self.loaded.clone(),
+            clock: Arc::clone(&self.parts.clock),
+            offset: Arc::clone(&self.parts.offset),
+        };
+        let acts = Arc::clone(&self.parts.acts);
+        let render = move || crate::metrics::render(facts.page(), &acts);
+        Monitor { health: Arc::new(health), metrics: Arc::new(render) }
+    }
+
+    /// Works until it is stopped.
+    pub async fn run(self, stop: CancellationToken) {
         let Some(config) = self.first_good_config(&stop).await else { return };
         let mut tasks = JoinSet::new();
         let (events, elector, leadership, installations) = self.start(&config, &mut tasks, &stop);

@@ -6,6 +6,8 @@ mod actor;
 mod rehearsal;
 #[cfg(test)]
 mod scenarios;
+#[cfg(all(test, feature = "demo"))]
+mod simulation;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
