@@ -274,3 +274,6 @@ impl HoursOf {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;
