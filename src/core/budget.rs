@@ -132,3 +132,6 @@ impl Record {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,10 @@ use super::time::Time;
 use super::vocabulary::{Cause, Gate, Outcome};
 
 mod checks;
+mod evidence;
 mod issuers;
 
+pub use evidence::Evidence;
 pub use issuers::ca_change_would_split;
 
 use checks::{
@@ -69,7 +71,7 @@ pub struct Held {
     /// A gate that closes it for good, whatever the hour: it is reported and not acted on.
     pub barred: Option<Gate>,
     /// One sentence for people.
-    pub evidence: String,
+    pub evidence: Evidence,
 }
 
 /// What the checks found.
@@ -104,7 +106,7 @@ impl Findings {
         subject: &Subject<'_>,
         (cause, alias): (Cause, &Alias),
         inputs: Digest,
-        evidence: String,
+        evidence: Evidence,
     ) {
         let opened = OpenedCause {
             cause,
@@ -126,7 +128,7 @@ impl Findings {
         subject: &Subject<'_>,
         (cause, certificate, alias): (Cause, &Certificate, &Alias),
         (since, inputs): (Time, Digest),
-        evidence: String,
+        evidence: Evidence,
     ) {
         self.hold(subject, (cause, alias), inputs, evidence);
         let grown = certificate

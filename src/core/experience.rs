@@ -206,3 +206,6 @@ impl Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,3 +282,6 @@ impl HoursOf {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,6 @@ fn by(ended: Time, now: Time, outcome: Outcome) -> Looked {
         Looked::Waiting { until }
     }
 }
+
+#[cfg(test)]
+mod tests;

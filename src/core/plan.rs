@@ -34,7 +34,7 @@ pub struct Plan {
     pub verdicts: BTreeMap<Key, Verdict>,
     /// When some verdict or step may change by itself; never later than that.
     pub wake_at: Option<Time>,
-    /// How many rotations are in flight.
+    /// How many rotations are in flight, those apart that this plan lets begin.
     pub in_flight: u32,
 }
 
@@ -54,12 +54,12 @@ pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     for (key, database) in &fleet.databases {
         verdicts.insert(key.clone(), planner.judge(key, database));
     }
+    let in_flight = planner.budget.in_flight();
     planner.share_out(&mut verdicts);
     let wake_at = verdicts
         .values()
         .filter_map(|verdict| verdict.changes)
         .min();
-    let in_flight = planner.budget.in_flight();
     Plan {
         steps: planner.steps,
         slots: planner.keeper.change().filter(|_| fleet.leader),

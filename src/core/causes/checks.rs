@@ -1,8 +1,8 @@
 //! What each check looks for, but for those of the issuer.
 
-use super::{Findings, Subject};
+use super::{Evidence, Findings, Subject};
 use crate::core::digest::Digest;
-use crate::core::fleet::{Alias, Certificate, Issued, IssuedLeaf};
+use crate::core::fleet::{Alias, Certificate, Issued, IssuedLeaf, Text};
 use crate::core::ladder::soonest;
 use crate::core::vocabulary::Cause;
 
@@ -32,7 +32,10 @@ pub(super) fn expired(subject: &Subject<'_>, findings: &mut Findings) {
             continue;
         };
         if not_after <= subject.now {
-            let evidence = format!("certificate {} ended at {not_after}", certificate.name);
+            let evidence = Evidence::Ended {
+                certificate: Text::clone(&certificate.name),
+                at: not_after,
+            };
             let what = (Cause::Expired, certificate, alias);
             let rests_on = (not_after, certificate.spec_digest);
             findings.hold_since(subject, what, rests_on, evidence);
@@ -45,7 +48,9 @@ pub(super) fn expired(subject: &Subject<'_>, findings: &mut Findings) {
 pub(super) fn missing(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate) in each_certificate(subject) {
         if certificate.issued == Issued::Missing {
-            let evidence = format!("certificate {} was never issued", certificate.name);
+            let evidence = Evidence::NeverIssued {
+                certificate: Text::clone(&certificate.name),
+            };
             let inputs = certificate.spec_digest;
             findings.hold(subject, (Cause::Missing, alias), inputs, evidence);
         }
@@ -55,7 +60,10 @@ pub(super) fn missing(subject: &Subject<'_>, findings: &mut Findings) {
 pub(super) fn malformed(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate) in each_certificate(subject) {
         if let Issued::Malformed(reason) = &certificate.issued {
-            let evidence = format!("certificate {} cannot be read: {reason}", certificate.name);
+            let evidence = Evidence::Unreadable {
+                certificate: Text::clone(&certificate.name),
+                reason: Text::clone(reason),
+            };
             let inputs = Digest::of([&**reason, &certificate.spec_digest.to_string()]);
             findings.hold(subject, (Cause::Malformed, alias), inputs, evidence);
         }
@@ -73,16 +81,12 @@ pub(super) fn served_stale(subject: &Subject<'_>, findings: &mut Findings) {
     if servers.older == 0 || certificate.issuing_since.is_some() {
         return;
     }
-    let proof = if servers.older_on_the_wire > 0 {
-        "seen on the wire"
-    } else {
-        "inferred"
+    let evidence = Evidence::ServedOlder {
+        older: servers.older,
+        of: subject.database.pods.len(),
+        issued_at: issued.issued_at,
+        on_the_wire: servers.older_on_the_wire > 0,
     };
-    let count = subject.database.pods.len();
-    let evidence = format!(
-        "{} of {count} servers present an older certificate than the one issued at {} ({proof})",
-        servers.older, issued.issued_at
-    );
     // Not the leaf: one that its own rotation issued and nobody serves must not look like news.
     let inputs = certificate.spec_digest;
     let what = (Cause::ServedStale, &Alias::Server);
@@ -99,11 +103,10 @@ pub(super) fn names_changed(subject: &Subject<'_>, findings: &mut Findings) {
             .iter()
             .map(|name| &**name)
             .collect();
-        let evidence = format!(
-            "certificate {} lacks {}",
-            certificate.name,
-            names.join(", ")
-        );
+        let evidence = Evidence::Lacks {
+            certificate: Text::clone(&certificate.name),
+            names: certificate.names_lacking.clone(),
+        };
         let inputs = Digest::of(names);
         findings.hold(subject, (Cause::NamesChanged, alias), inputs, evidence);
     }
@@ -124,12 +127,12 @@ pub(super) fn renewal_due(subject: &Subject<'_>, findings: &mut Findings) {
         if subject.now < renew_at {
             soonest(&mut findings.changes, Some(renew_at));
         } else if subject.now < leaf.not_after {
-            let evidence = format!(
-                "certificate {} ends at {}, less than {} from now",
-                certificate.name, leaf.not_after, leads.renew
-            );
-            let before = leads.renew.as_seconds().to_string();
-            let inputs = Digest::of([&*before, &certificate.spec_digest.to_string()]);
+            let evidence = Evidence::Old {
+                certificate: Text::clone(&certificate.name),
+                not_after: leaf.not_after,
+                before: leads.renew,
+            };
+            let inputs = certificate.spec_digest.and(leads.renew.as_seconds());
             let what = (Cause::RenewalDue, certificate, alias);
             findings.hold_since(subject, what, (renew_at, inputs), evidence);
         }
@@ -156,8 +159,8 @@ pub(super) fn schedule_due(subject: &Subject<'_>, findings: &mut Findings) {
         .is_some_and(|satisfied| satisfied >= occurrence)
         || born.is_none_or(|born| born >= occurrence);
     if occurrence > seen.first_seen && !satisfied {
-        let evidence = format!("the schedule's occurrence of {occurrence}");
-        let inputs = Digest::of([&*occurrence.to_string()]);
+        let evidence = Evidence::Occurrence(occurrence);
+        let inputs = Digest(0).and(occurrence.unix());
         findings.hold(
             subject,
             (Cause::ScheduleDue, &Alias::Server),
@@ -170,7 +173,7 @@ pub(super) fn schedule_due(subject: &Subject<'_>, findings: &mut Findings) {
 pub(super) fn requested(subject: &Subject<'_>, findings: &mut Findings) {
     let wish = subject.wishes.requested_at.as_ref();
     if let Some(wish) = wish.filter(|wish| subject.record.handled_request.as_ref() != Some(wish)) {
-        let evidence = format!("requested at {wish}");
+        let evidence = Evidence::Asked(Text::clone(wish));
         let inputs = Digest::of([&**wish]);
         findings.hold(
             subject,

@@ -1,9 +1,9 @@
 //! Whether what signed is what should sign.
 
 use super::checks::each_leaf;
-use super::{Findings, Subject};
+use super::{Evidence, Findings, Subject};
 use crate::core::digest::Digest;
-use crate::core::fleet::{Alias, IssuedLeaf, Issuer};
+use crate::core::fleet::{Alias, IssuedLeaf, Issuer, Text};
 use crate::core::policy::{OnCaChange, OnChange};
 use crate::core::vocabulary::{Cause, Gate};
 
@@ -15,10 +15,11 @@ pub(super) fn issuer_changed(subject: &Subject<'_>, findings: &mut Findings) {
             .as_ref()
             .filter(|by| **by != certificate.issuer)
         {
-            let evidence = format!(
-                "certificate {} was signed by {signed_by}, its database asks for {}",
-                certificate.name, certificate.issuer
-            );
+            let evidence = Evidence::SignedByAnother {
+                certificate: Text::clone(&certificate.name),
+                signed_by: signed_by.clone(),
+                asked: certificate.issuer.clone(),
+            };
             let inputs = Digest::of([&*certificate.issuer.to_string()]);
             hold_change(
                 subject,
@@ -29,10 +30,10 @@ pub(super) fn issuer_changed(subject: &Subject<'_>, findings: &mut Findings) {
                 reports_issuer_change,
             );
         } else if let Some(now) = changed_ca_key(leaf, issuer) {
-            let evidence = format!(
-                "the CA of {} has a new key since certificate {} was signed",
-                certificate.issuer, certificate.name
-            );
+            let evidence = Evidence::NewCaKey {
+                certificate: Text::clone(&certificate.name),
+                issuer: certificate.issuer.clone(),
+            };
             let inputs = Digest::of([&*now]);
             hold_change(
                 subject,
@@ -46,7 +47,7 @@ pub(super) fn issuer_changed(subject: &Subject<'_>, findings: &mut Findings) {
     }
     let said = findings.holds(Cause::IssuerChanged, &Alias::Server);
     if !said && subject.database.chain_untrusted() {
-        let evidence = "a server's chain fails the CA published for this database".to_owned();
+        let evidence = Evidence::Untrusted;
         let inputs = Digest::of(["untrusted"]);
         hold_change(
             subject,
@@ -64,7 +65,7 @@ fn hold_change(
     findings: &mut Findings,
     alias: &Alias,
     inputs: Digest,
-    evidence: String,
+    evidence: Evidence,
     reported: fn(&Subject<'_>) -> Option<Gate>,
 ) {
     findings.hold(subject, (Cause::IssuerChanged, alias), inputs, evidence);
