@@ -7,6 +7,8 @@ pub mod cluster;
 pub mod config;
 pub mod core;
 pub mod daemon;
+#[cfg(feature = "demo")]
+pub mod embedded;
 pub mod metrics;
 pub mod telemetry;
 pub mod web;

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod lease;
 pub mod meter;
 pub mod record;
+mod reread;
 pub mod shared;
 pub mod slots;
 pub mod snapshot;

@@ -99,7 +99,7 @@ impl Shared {
     }
 
     /// Notes how a watch stands, and says so when that is news.
-    pub fn stands(&self, watched: Watched, optional: bool, standing: Standing) {
+    pub fn stands(&self, watched: &Watched, optional: bool, standing: Standing) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         let report = reports.entry(watched.clone()).or_insert(Report {
             standing: Standing::Starting,
@@ -115,7 +115,7 @@ impl Shared {
             return;
         }
         report.standing = standing;
-        let sentence = sentence(&watched, &report.standing);
+        let sentence = sentence(watched, &report.standing);
         let fine = answered && report.reliable;
         drop(reports);
         if fine {

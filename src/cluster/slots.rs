@@ -28,27 +28,25 @@ struct Entry {
 pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: CancellationToken) {
     let stands = |standing| {
         let watched = Watched { resource: "configmaps", group: "", scope: None };
-        shared.stands(watched, false, standing);
+        shared.stands(&watched, false, standing);
     };
     stands(Standing::Starting);
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let current = |table| {
+        shared.with_stores(|stores| stores.set_slots(table));
+        stands(Standing::Synced);
+        shared.changed.notify_one();
+    };
     let follow = async {
         let mut listed = SlotTable::Missing;
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Init) => listed = SlotTable::Missing,
                 Ok(watcher::Event::InitApply(slots)) => listed = table_of(&slots),
-                Ok(event) => {
-                    let table = match event {
-                        watcher::Event::Apply(slots) => table_of(&slots),
-                        watcher::Event::Delete(_) => SlotTable::Missing,
-                        _ => std::mem::replace(&mut listed, SlotTable::Missing),
-                    };
-                    shared.with_stores(|stores| stores.set_slots(table));
-                    stands(Standing::Synced);
-                    shared.changed.notify_one();
-                }
+                Ok(watcher::Event::InitDone) => current(std::mem::take(&mut listed)),
+                Ok(watcher::Event::Apply(slots)) => current(table_of(&slots)),
+                Ok(watcher::Event::Delete(_)) => current(SlotTable::Missing),
                 Err(error) => stands(Standing::from(error)),
             }
         }

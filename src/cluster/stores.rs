@@ -30,7 +30,7 @@ pub(in crate::cluster) use table::Table;
 pub(in crate::cluster) use tables::Tables;
 
 use self::links::Linked;
-use self::table::{Version, number};
+use self::table::{Graves, Version, number};
 use self::tables::{Arrival, put, with_table};
 use super::facts::{Texts, uid};
 use super::snapshot::Built;
@@ -70,6 +70,7 @@ pub struct Stores {
     pub(in crate::cluster) built: Built,
     texts: Texts,
     listings: BTreeMap<(Kind, Option<Text>), Listing>,
+    graves: BTreeMap<Kind, Graves>,
     /// The number of the newest listing.
     stamp: u32,
     changed: bool,
@@ -96,6 +97,7 @@ impl Stores {
             built: Built::default(),
             texts: Texts::default(),
             listings: BTreeMap::new(),
+            graves: BTreeMap::new(),
             stamp: 0,
             changed: true,
         }
@@ -175,14 +177,7 @@ impl Stores {
             uid: uid(metadata).into(),
             created: meta::created(metadata).unwrap_or(Time::MIN),
         };
-        let links = &mut self.links;
-        with_table!(
-            &mut self.tables,
-            kind,
-            |table| if let Some(old) = table.take(&arrival.key) {
-                old.link(&arrival.key, kind, links, false);
-            }
-        );
+        self.take(kind, &arrival.key);
         let table = self.tables.problems.entry(kind).or_default();
         put(table, &mut self.links, arrival, facts);
         self.changed = true;
@@ -292,7 +287,8 @@ impl Stores {
         }
     }
 
-    /// Whether this is news. What a listing shows is judged as such.
+    /// Whether this is news: neither older than what is known, nor of an object that is gone. What
+    /// it takes the place of is gone.
     fn admits(&mut self, arrival: &Arrival, listed: bool) -> bool {
         let Arrival {
             kind,
@@ -304,9 +300,21 @@ impl Stores {
         let problems = self.tables.problems.entry(kind).or_default();
         let stale_problem = problems.is_stale(key, version, listing);
         let stale = with_table!(&mut self.tables, kind, |table| table
-            .is_stale(key, version, listing)
-            || table.is_buried(version));
-        !stale && !stale_problem
+            .is_stale(key, version, listing));
+        let known = self.known(kind, key);
+        let graves = self.graves.entry(kind).or_default();
+        if stale || stale_problem || graves.hold(version) {
+            return false;
+        }
+        if let Some(other) = known.filter(|known| !known.is_same_object(version)) {
+            graves.bury(other);
+        }
+        true
+    }
+
+    fn known(&mut self, kind: Kind, key: &Key) -> Option<Version> {
+        let known = with_table!(&mut self.tables, kind, |table| table.version(key));
+        known.or_else(|| self.tables.problems.get(&kind)?.version(key))
     }
 
     fn store(&mut self, object: &Object, listed: bool) -> bool {
@@ -321,23 +329,29 @@ impl Stores {
     }
 
     fn remove(&mut self, kind: Kind, key: &Key, version: Option<Version>) {
-        let links = &mut self.links;
-        let removed = with_table!(&mut self.tables, kind, |table| {
-            let old = table.bury(key, version);
-            if let Some(old) = &old {
-                old.link(key, kind, links, false);
-            }
-            old.is_some()
-        });
-        if removed && kind == Kind::Pod {
+        let known = self.known(kind, key);
+        if let Some(gone) = version.or(known) {
+            self.graves.entry(kind).or_default().bury(gone);
+        }
+        let other = |known: Version| version.is_some_and(|gone| !gone.is_same_object(known));
+        if known.is_none_or(other) {
+            return;
+        }
+        self.take(kind, key);
+        self.solve(kind, key);
+        if kind == Kind::Pod {
             self.sightings.remove(key);
         }
-        let problems = self.tables.problems.entry(kind).or_default();
-        let solved = problems.bury(key, version);
-        if let Some(old) = &solved {
-            old.link(key, kind, &mut self.links, false);
-        }
-        self.changed |= removed || solved.is_some();
+        self.changed = true;
+    }
+
+    fn take(&mut self, kind: Kind, key: &Key) {
+        let links = &mut self.links;
+        with_table!(&mut self.tables, kind, |table| {
+            if let Some(old) = table.take(key) {
+                old.link(key, kind, links, false);
+            }
+        });
     }
 
     fn solve(&mut self, kind: Kind, key: &Key) {

@@ -151,10 +151,13 @@ impl Watch {
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => self.take(event),
-                Err(error) => match Standing::from(error) {
-                    standing @ (Standing::NotServed | Standing::Forbidden(_)) => return standing,
-                    standing => self.stands(standing),
-                },
+                Err(error) => {
+                    let standing = Standing::from(error);
+                    if matches!(standing, Standing::NotServed | Standing::Forbidden(_)) {
+                        return standing;
+                    }
+                    self.stands(standing);
+                }
             }
         }
         Standing::Failing("its watch ended".to_owned())
@@ -199,14 +202,14 @@ impl Watch {
             group: self.source.group,
             scope: self.scope.clone(),
         };
-        self.watcher.shared.stands(watched, self.source.optional, standing);
+        self.watcher.shared.stands(&watched, self.source.optional, standing);
     }
 }
 
 /// A kind that can be listed and watched into the stores.
 trait Listed: Resource + Clone + DeserializeOwned + Debug + Send + 'static {
     fn api(client: Client, scope: Option<&str>, resource: &ApiResource) -> Api<Self>;
-    fn object(self, kind: Kind) -> Result<Object, InvalidObject>;
+    fn object(self, kind: Kind) -> Result<Object, Box<InvalidObject>>;
 }
 
 /// A kind that is always read in one version, within namespaces.
@@ -220,7 +223,7 @@ macro_rules! fixed {
                 }
             }
 
-            fn object(self, _: Kind) -> Result<Object, InvalidObject> {
+            fn object(self, _: Kind) -> Result<Object, Box<InvalidObject>> {
                 Ok(self.into())
             }
         }
@@ -233,7 +236,7 @@ impl Listed for ClusterIssuer {
         Api::all(client)
     }
 
-    fn object(self, _: Kind) -> Result<Object, InvalidObject> {
+    fn object(self, _: Kind) -> Result<Object, Box<InvalidObject>> {
         Ok(self.into())
     }
 }
@@ -246,8 +249,8 @@ impl Listed for DeserializeGuard<Rotation> {
         }
     }
 
-    fn object(self, _: Kind) -> Result<Object, InvalidObject> {
-        self.0.map(Into::into)
+    fn object(self, _: Kind) -> Result<Object, Box<InvalidObject>> {
+        self.0.map(Into::into).map_err(Box::new)
     }
 }
 
@@ -262,7 +265,7 @@ macro_rules! discovered {
                 }
             }
 
-            fn object(self, kind: Kind) -> Result<Object, InvalidObject> {
+            fn object(self, kind: Kind) -> Result<Object, Box<InvalidObject>> {
                 let object: fn(Self, Kind) -> Object = $object;
                 Ok(object(self, kind))
             }
@@ -293,10 +296,12 @@ const fn program(kind: Kind) -> Program {
 
 impl From<&ApiFailure> for Standing {
     fn from(failure: &ApiFailure) -> Self {
-        match failure {
-            ApiFailure::Forbidden(message) => Self::Forbidden(message.clone()),
-            ApiFailure::NotFound => Self::NotServed,
-            other => Self::Failing(other.to_string()),
+        if let ApiFailure::Forbidden(message) = failure {
+            Self::Forbidden(message.clone())
+        } else if matches!(failure, ApiFailure::NotFound) {
+            Self::NotServed
+        } else {
+            Self::Failing(failure.to_string())
         }
     }
 }

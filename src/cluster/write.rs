@@ -5,13 +5,13 @@
 //! and only if it still says the same is it done. The write itself is a compare-and-swap, a create
 //! under a name that the record holds, or a delete with uid and resourceVersion.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
 
 use super::client::{ApiFailure, Calls};
@@ -26,13 +26,13 @@ use crate::api::mysql::MySql;
 use crate::api::ops_request::{Apply, MySqlOpsRequest, NewRotationRequest};
 use crate::api::rotation::{Rotation, RotationSpec};
 use crate::core::fleet::{Database, Fleet, Key};
-use crate::core::plan::{Plan, Step, after_rejection, plan};
+use crate::core::plan::{Plan, Step, after_unmakable, plan};
 use crate::core::policy::RulesOf;
 use crate::core::record::{self, Record, Shown};
 use crate::core::rotation::Write;
-use crate::core::slots::{SlotChange, SlotTable};
+use crate::core::slots::SlotChange;
 use crate::core::time::Time;
-use crate::core::vocabulary::WritePoint;
+use crate::core::vocabulary::{Outcome, WritePoint};
 use crate::daemon::tell::Teller;
 
 /// Who writes: the field manager of every object.
@@ -76,8 +76,10 @@ pub struct SlotsAt<'a> {
 /// What a turn of writing came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Writes that were done, or given up because the cluster had moved on.
-    pub moved: usize,
+    /// Writes that were done.
+    pub done: usize,
+    /// Writes that were given up because the cluster had moved on: they are decided anew.
+    pub overtaken: usize,
     /// Writes that failed.
     pub failed: usize,
 }
@@ -90,7 +92,7 @@ enum Done {
     Overtaken,
 }
 
-type Outcome = Result<Done, ApiFailure>;
+type Attempted = Result<Done, ApiFailure>;
 
 impl Writer<'_> {
     /// Carries a plan out: the slots first, then rotations one by one, then the housekeeping.
@@ -98,13 +100,20 @@ impl Writer<'_> {
     pub async fn carry_out(&self, fleet: &Fleet, plan: &Plan) -> Written {
         let mut written = Written::default();
         if let Some(change) = &plan.slots
-            && !self.note(&mut written, "slots", slot_point(change), self.change_slots(change).await)
+            && !self.note(
+                &mut written,
+                "slots",
+                slot_point(change),
+                self.change_slots(change).await,
+            )
         {
             return written;
         }
-        let (plain, moving): (Vec<_>, Vec<_>) =
-            plan.steps.iter().partition(|step| !moves_a_rotation(step.write.point()));
-        for step in moving {
+        let (plain, protocol): (Vec<_>, Vec<_>) = plan
+            .steps
+            .iter()
+            .partition(|step| !moves_a_rotation(step.write.point()));
+        for step in protocol {
             let outcome = self.move_on(&step.key, step.write.point()).await;
             if !self.note(&mut written, &step.key, step.write.point(), outcome) {
                 return written;
@@ -115,8 +124,8 @@ impl Writer<'_> {
             let outcome = self.perform(fleet, &step.key, &step.write).await;
             (step.key, step.write.point(), outcome)
         });
-        let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-        while let Some((key, point, outcome)) = writes.next().await {
+        let mut under_way = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+        while let Some((key, point, outcome)) = under_way.next().await {
             if !self.note(&mut written, &key, point, outcome) {
                 break;
             }
@@ -127,15 +136,18 @@ impl Writer<'_> {
     /// Shows people what changed.
     pub async fn show(&self, changes: Vec<(Key, Arc<Database>, Shown)>) -> Written {
         let mut written = Written::default();
-        let writes = changes.into_iter().take(PER_TURN).map(|(key, database, shown)| async move {
-            let outcome = match &database.rotation {
-                Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
-                None => Ok(Done::Overtaken),
-            };
-            (key, outcome)
-        });
-        let mut writes = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
-        while let Some((key, outcome)) = writes.next().await {
+        let writes = changes
+            .into_iter()
+            .take(PER_TURN)
+            .map(|(key, database, shown)| async move {
+                let outcome = match &database.rotation {
+                    Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
+                    None => Ok(Done::Overtaken),
+                };
+                (key, outcome)
+            });
+        let mut under_way = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
+        while let Some((key, outcome)) = under_way.next().await {
             if !self.note(&mut written, &key, WritePoint::ShowStatus, outcome) {
                 break;
             }
@@ -149,12 +161,16 @@ impl Writer<'_> {
         written: &mut Written,
         what: impl std::fmt::Display,
         point: WritePoint,
-        outcome: Outcome,
+        outcome: Attempted,
     ) -> bool {
         match outcome {
             Ok(done) => {
-                written.moved += 1;
-                self.teller.wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
+                match done {
+                    Done::Yes => written.done += 1,
+                    Done::Overtaken => written.overtaken += 1,
+                }
+                self.teller
+                    .wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
                 true
             }
             Err(failure) => {
@@ -166,7 +182,7 @@ impl Writer<'_> {
     }
 
     /// Decides once more on what the apiserver holds now, and writes if that is still the same.
-    async fn move_on(&self, key: &Key, point: WritePoint) -> Outcome {
+    async fn move_on(&self, key: &Key, point: WritePoint) -> Attempted {
         self.read_again(key).await?;
         if point == WritePoint::CreateRequest {
             self.read_slots().await?;
@@ -182,13 +198,17 @@ impl Writer<'_> {
     }
 
     fn plan_again(&self) -> (Fleet, Plan) {
-        let fleet = self.shared.with_stores(|stores| stores.snapshot(self.context));
+        let fleet = self
+            .shared
+            .with_stores(|stores| stores.snapshot(self.context));
         let again = plan(&fleet, self.context.policy, (self.now)());
         (fleet, again)
     }
 
-    async fn perform(&self, fleet: &Fleet, key: &Key, write: &Write) -> Outcome {
-        let Some(database) = fleet.databases.get(key) else { return Ok(Done::Overtaken) };
+    async fn perform(&self, fleet: &Fleet, key: &Key, write: &Write) -> Attempted {
+        let Some(database) = fleet.databases.get(key) else {
+            return Ok(Done::Overtaken);
+        };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
@@ -196,14 +216,22 @@ impl Writer<'_> {
             Write::CreateRotation => self.create_rotation(key, database).await,
             Write::CreateRequest => self.create_request(fleet, key, database).await,
             Write::Record { point, record } => {
-                let Some(rotation) = &database.rotation else { return Ok(Done::Overtaken) };
+                let Some(rotation) = &database.rotation else {
+                    return Ok(Done::Overtaken);
+                };
                 let done = self.swap(key, rotation, record, &rotation.shown).await?;
                 if done == Done::Yes {
-                    self.teller.recorded(key, database, *point, record, (self.now)());
+                    self.teller
+                        .recorded(key, database, *point, record, (self.now)());
                 }
                 Ok(done)
             }
-            Write::DeleteRequest { point, name, uid, resource_version } => {
+            Write::DeleteRequest {
+                point,
+                name,
+                uid,
+                resource_version,
+            } => {
                 let preconditions = Preconditions {
                     uid: Some(uid.to_string()),
                     resource_version: Some(resource_version.to_string()),
@@ -217,12 +245,15 @@ impl Writer<'_> {
         }
     }
 
-    async fn create_rotation(&self, key: &Key, database: &Database) -> Outcome {
+    async fn create_rotation(&self, key: &Key, database: &Database) -> Attempted {
         let rotation = Rotation {
             metadata: ObjectMeta {
                 name: Some(key.name.to_string()),
                 namespace: Some(key.namespace.to_string()),
-                labels: Some(BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())])),
+                labels: Some(BTreeMap::from([(
+                    MANAGED_BY_LABEL.to_owned(),
+                    MANAGED_BY.to_owned(),
+                )])),
                 owner_references: Some(vec![self.owner(key, database)]),
                 ..ObjectMeta::default()
             },
@@ -230,9 +261,14 @@ impl Writer<'_> {
             status: None,
         };
         let api = self.rotations(key);
-        match self.calls.run("create", api.create(&post(), &rotation)).await {
+        match self
+            .calls
+            .run("create", api.create(&post(), &rotation))
+            .await
+        {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created.into()));
+                self.shared
+                    .with_stores(|stores| stores.apply(created.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
@@ -250,20 +286,26 @@ impl Writer<'_> {
         rotation: &record::Rotation,
         record: &Record,
         shown: &Shown,
-    ) -> Outcome {
+    ) -> Attempted {
         let old = (&rotation.record, &rotation.shown);
         let patch = status_patch(old, (record, shown), &rotation.resource_version);
-        let Some(patch) = patch else { return Ok(Done::Overtaken) };
+        let Some(patch) = patch else {
+            return Ok(Done::Overtaken);
+        };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
         let api = self.rotations(key);
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
         let patch = Patch::Merge(&patch);
         let call = api.patch_status(&key.name, &params, &patch);
         match self.calls.run("patch", call).await {
             Ok(patched) => {
-                self.shared.with_stores(|stores| stores.apply(patched.into()));
+                self.shared
+                    .with_stores(|stores| stores.apply(patched.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => {
@@ -274,7 +316,7 @@ impl Writer<'_> {
         }
     }
 
-    async fn create_request(&self, fleet: &Fleet, key: &Key, database: &Database) -> Outcome {
+    async fn create_request(&self, fleet: &Fleet, key: &Key, database: &Database) -> Attempted {
         let rotation = database.rotation.as_ref();
         let current = rotation.and_then(|rotation| rotation.record.current.as_ref());
         let (Some(current), Some(installation)) = (current, &fleet.installation) else {
@@ -292,40 +334,58 @@ impl Writer<'_> {
             timeout: rules.timeout,
         });
         let api = self.requests(key);
-        match self.calls.run("create", api.create(&post(), &request)).await {
+        match self
+            .calls
+            .run("create", api.create(&post(), &request))
+            .await
+        {
             Ok(created) => {
-                self.shared.with_stores(|stores| stores.apply(created.into()));
+                self.shared
+                    .with_stores(|stores| stores.apply(created.into()));
                 self.teller.created(key, database, current);
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
-                let found = self.calls.run("get", api.get(&current.request.name)).await?;
+                let found = self
+                    .calls
+                    .run("get", api.get(&current.request.name))
+                    .await?;
+                // One that is about another database would never be seen as this one's.
+                let about_another = found.spec.database_ref.name != *key.name;
                 self.shared.with_stores(|stores| stores.apply(found.into()));
+                if about_another {
+                    return self.unmakable(fleet, key, Outcome::ForeignRequest).await;
+                }
                 Ok(Done::Overtaken)
             }
-            Err(ApiFailure::Rejected(message)) => self.rejected(fleet, key, database, &message).await,
+            Err(ApiFailure::Rejected(message)) => {
+                self.teller.rejected(key, database, &message);
+                self.unmakable(fleet, key, Outcome::Rejected).await
+            }
             Err(failure) => Err(failure),
         }
     }
 
-    async fn rejected(
-        &self,
-        fleet: &Fleet,
-        key: &Key,
-        database: &Database,
-        message: &str,
-    ) -> Outcome {
-        self.teller.rejected(key, database, message);
-        let now = (self.now)();
-        match after_rejection(fleet, self.context.policy, key, now) {
+    /// Ends an attempt whose request cannot be made.
+    async fn unmakable(&self, fleet: &Fleet, key: &Key, outcome: Outcome) -> Attempted {
+        let write = after_unmakable(fleet, self.context.policy, key, outcome, (self.now)());
+        match write {
             Some(write @ Write::Record { .. }) => Box::pin(self.perform(fleet, key, &write)).await,
-            _ => Ok(Done::Overtaken),
+            Some(_) | None => Ok(Done::Overtaken),
         }
     }
 
-    async fn delete_request(&self, key: &Key, name: &str, preconditions: Preconditions) -> Outcome {
+    async fn delete_request(
+        &self,
+        key: &Key,
+        name: &str,
+        preconditions: Preconditions,
+    ) -> Attempted {
         let api = self.requests(key);
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
         match self.calls.run("delete", api.delete(name, &params)).await {
             Ok(_) => Ok(Done::Yes),
             Err(ApiFailure::NotFound) => {
@@ -342,29 +402,41 @@ impl Writer<'_> {
 
     /// Takes and frees slots, on what the apiserver holds now: the slots first, then every record
     /// that a change is about, so that none is freed on the strength of an older record.
-    async fn change_slots(&self, change: &SlotChange) -> Outcome {
+    async fn change_slots(&self, change: &SlotChange) -> Attempted {
         let mut about = self.read_slots().await?;
-        about.extend(change.slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)));
+        about.extend(
+            change
+                .slots
+                .values()
+                .map(|slot| Key::new(&slot.namespace, &slot.database)),
+        );
         for key in about.iter().filter(|key| !key.name.is_empty()) {
             self.read_rotation(key).await?;
         }
         self.read_all_requests().await?;
         let (_, again) = self.plan_again();
-        let Some(change) = again.slots else { return Ok(Done::Overtaken) };
+        let Some(change) = again.slots else {
+            return Ok(Done::Overtaken);
+        };
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
-        let SlotsAt { namespace, name, .. } = self.slots;
+        let SlotsAt {
+            namespace, name, ..
+        } = self.slots;
         let api = self.config_maps();
         let slots = config_map_of(&change, namespace, name);
         let result = if change.expected.is_some() {
-            self.calls.run("update", api.replace(name, &post(), &slots)).await
+            self.calls
+                .run("update", api.replace(name, &post(), &slots))
+                .await
         } else {
             self.calls.run("create", api.create(&post(), &slots)).await
         };
         match result {
             Ok(written) => {
-                self.shared.with_stores(|stores| stores.set_slots(table_of(&written)));
+                self.shared
+                    .with_stores(|stores| stores.set_slots(table_of(&written)));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::AlreadyExists | ApiFailure::NotFound) => {
@@ -373,67 +445,6 @@ impl Writer<'_> {
             }
             Err(failure) => Err(failure),
         }
-    }
-
-    /// Reads one database's objects, uncached.
-    async fn read_again(&self, key: &Key) -> Result<(), ApiFailure> {
-        let (mysqls, requests) = (self.mysqls(key), self.requests(key));
-        let everything = ListParams::default();
-        let (mysql, list, ()) = tokio::try_join!(
-            self.calls.run("get", mysqls.get_opt(&key.name)),
-            self.calls.run("list", requests.list(&everything)),
-            self.read_rotation(key),
-        )?;
-        let version = list.metadata.resource_version.unwrap_or_default();
-        self.shared.with_stores(|stores| {
-            match mysql {
-                Some(mysql) => drop(stores.apply(mysql.into())),
-                None => stores.gone(Kind::MySql, &key.namespace, &key.name),
-            }
-            stores.refresh_requests(Some(&key.namespace), list.items, &version);
-        });
-        Ok(())
-    }
-
-    async fn read_rotation(&self, key: &Key) -> Result<(), ApiFailure> {
-        let api = self.rotations(key);
-        let rotation = self.calls.run("get", api.get_opt(&key.name)).await?;
-        self.shared.with_stores(|stores| match rotation {
-            Some(rotation) => drop(stores.apply(rotation.into())),
-            None => stores.gone(Kind::Rotation, &key.namespace, &key.name),
-        });
-        Ok(())
-    }
-
-    /// Reads every request that may count as in flight, uncached.
-    async fn read_all_requests(&self) -> Result<(), ApiFailure> {
-        for scope in self.slots.scopes {
-            let api: Api<MySqlOpsRequest> = match scope {
-                Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-                None => Api::all(self.client.clone()),
-            };
-            let list = self.calls.run("list", api.list(&ListParams::default())).await?;
-            let version = list.metadata.resource_version.unwrap_or_default();
-            self.shared.with_stores(|stores| {
-                stores.refresh_requests(scope.as_deref(), list.items, &version);
-            });
-        }
-        Ok(())
-    }
-
-    /// Reads the slots, uncached. The databases that hold them.
-    async fn read_slots(&self) -> Result<BTreeSet<Key>, ApiFailure> {
-        let api = self.config_maps();
-        let found = self.calls.run("get", api.get_opt(self.slots.name)).await?;
-        let table = found.as_ref().map_or(SlotTable::Missing, table_of);
-        let held = match &table {
-            SlotTable::Known { slots, .. } => {
-                slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)).collect()
-            }
-            SlotTable::Missing | SlotTable::Unknown => BTreeSet::new(),
-        };
-        self.shared.with_stores(|stores| stores.set_slots(table));
-        Ok(held)
     }
 
     /// What is made for a database goes with it. It neither controls nor blocks.
@@ -449,19 +460,23 @@ impl Writer<'_> {
         }
     }
 
-    fn rotations(&self, key: &Key) -> Api<Rotation> {
+    pub(super) fn rotations(&self, key: &Key) -> Api<Rotation> {
         Api::namespaced(self.client.clone(), &key.namespace)
     }
 
-    fn requests(&self, key: &Key) -> Api<MySqlOpsRequest> {
+    pub(super) fn requests(&self, key: &Key) -> Api<MySqlOpsRequest> {
         Api::namespaced(self.client.clone(), &key.namespace)
     }
 
-    fn mysqls(&self, key: &Key) -> Api<MySql> {
-        Api::namespaced_with(self.client.clone(), &key.namespace, &self.shared.mysql_resource())
+    pub(super) fn mysqls(&self, key: &Key) -> Api<MySql> {
+        Api::namespaced_with(
+            self.client.clone(),
+            &key.namespace,
+            &self.shared.mysql_resource(),
+        )
     }
 
-    fn config_maps(&self) -> Api<ConfigMap> {
+    pub(super) fn config_maps(&self) -> Api<ConfigMap> {
         Api::namespaced(self.client.clone(), self.slots.namespace)
     }
 }
@@ -480,9 +495,16 @@ const fn moves_a_rotation(point: WritePoint) -> bool {
 }
 
 const fn slot_point(change: &SlotChange) -> WritePoint {
-    if change.expected.is_some() { WritePoint::ChangeSlots } else { WritePoint::CreateSlots }
+    if change.expected.is_some() {
+        WritePoint::ChangeSlots
+    } else {
+        WritePoint::CreateSlots
+    }
 }
 
 fn post() -> PostParams {
-    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    }
 }

@@ -12,10 +12,10 @@ use super::hours::HoursOf;
 use super::ladder::Standing;
 use super::policy::{Mode, Policy, Rules, RulesOf};
 use super::record::{Record, RequestRef, ScheduleSeen, Wishes};
-use super::rotation::{Look, Next, SlotWish, Write, next, prunable, rejected};
+use super::rotation::{Look, Next, SlotWish, Write, next, prunable, unmakable};
 use super::slots::{Slot, SlotChange, SlotKeeper};
 use super::time::Time;
-use super::vocabulary::{Stage, State, WritePoint};
+use super::vocabulary::{Outcome, Stage, State, WritePoint};
 
 #[cfg(test)]
 mod installations;
@@ -71,11 +71,18 @@ pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     }
 }
 
-/// What the record of a database becomes when the apiserver refuses its request.
-pub fn after_rejection(fleet: &Fleet, policy: &Policy, key: &Key, now: Time) -> Option<Write> {
+/// What the record of a database becomes when its request cannot be made: the apiserver refuses it
+/// (`rejected`), or an object of its name is somebody else's (`foreignRequest`).
+pub fn after_unmakable(
+    fleet: &Fleet,
+    policy: &Policy,
+    key: &Key,
+    outcome: Outcome,
+    now: Time,
+) -> Option<Write> {
     let database = fleet.databases.get(key)?;
     let mut planner = Planner::new(fleet, policy, now);
-    planner.refused = true;
+    planner.unmakable = Some(outcome);
     planner.judge(key, database);
     planner.steps.pop().map(|step| step.write)
 }
@@ -92,7 +99,8 @@ struct Planner<'a> {
     keeper: SlotKeeper<'a>,
     candidates: Vec<Candidate<'a>>,
     steps: Vec<Step>,
-    refused: bool,
+    /// The request of the one database that is asked about cannot be made.
+    unmakable: Option<Outcome>,
 }
 
 /// A database that waits for room among those in flight.
@@ -120,7 +128,7 @@ impl<'a> Planner<'a> {
             keeper: SlotKeeper::new(&fleet.slots),
             candidates: Vec::new(),
             steps: Vec::new(),
-            refused: false,
+            unmakable: None,
         }
     }
 
@@ -218,8 +226,8 @@ impl<'a> Planner<'a> {
             gates,
             slot_held,
         };
-        if self.refused {
-            return rejected(&look).unwrap_or(Next::wait(SlotWish::None));
+        if let Some(outcome) = self.unmakable {
+            return unmakable(&look, outcome).unwrap_or(Next::wait(SlotWish::None));
         }
         let next = next(&look);
         if next.write.is_some() {

@@ -41,7 +41,7 @@ mod opening;
 mod pruning;
 mod strays;
 
-pub use ending::rejected;
+pub use ending::unmakable;
 pub use naming::request_name;
 pub use pruning::{FINISHED_KEPT, prunable};
 

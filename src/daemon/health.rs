@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::cluster::shared::Shared;
+use crate::config::Problems;
 use crate::config::reload::Loaded;
 use crate::web::Health;
 
@@ -53,7 +54,7 @@ impl Health for Checks {
         let mut missing = Vec::new();
         if loaded.config.is_none() {
             missing.push("config: there is no good config yet".to_owned());
-            missing.extend(loaded.problems.iter().flat_map(|it| it.iter()).map(ToString::to_string));
+            missing.extend(loaded.problems.iter().flat_map(Problems::iter).map(ToString::to_string));
         } else {
             missing = self.shared.not_synced();
         }

@@ -198,7 +198,7 @@ impl Daemon {
             installations,
             stop: stop.clone(),
         };
-        work.run(&mut tasks).await;
+        Box::pin(work.run(&mut tasks)).await;
         // The lease is released last, when nothing writes any more.
         elector.cancel();
         while tasks.join_next().await.is_some() {}

@@ -28,7 +28,11 @@ pub struct Teller {
 impl Teller {
     /// Nothing has been said yet.
     pub const fn new(events: Events, acts: Arc<Acts>) -> Self {
-        Self { events, acts, said: BTreeMap::new() }
+        Self {
+            events,
+            acts,
+            said: BTreeMap::new(),
+        }
     }
 
     /// One line for each database whose state, cause or first gate has changed. At the first look
@@ -38,7 +42,10 @@ impl Teller {
         for (key, verdict) in &plan.verdicts {
             let now_said = summary(verdict);
             let before = self.said.get(key);
-            let known = fleet.databases.get(key).is_some_and(|it| already_shown(it, now_said));
+            let known = fleet
+                .databases
+                .get(key)
+                .is_some_and(|it| already_shown(it, now_said));
             if before != Some(&now_said) && !(before.is_none() && known) {
                 log_change(key, verdict, now);
             }
@@ -55,7 +62,11 @@ impl Teller {
     /// A write failed.
     pub fn write_failed(&self, what: &str, point: WritePoint, failure: &ApiFailure) {
         self.acts.write(point.as_str(), "failed");
-        tracing::warn!(object = what, write = point.as_str(), "write failed: {failure}");
+        tracing::warn!(
+            object = what,
+            write = point.as_str(),
+            "write failed: {failure}"
+        );
     }
 
     /// A record was written.
@@ -67,22 +78,29 @@ impl Teller {
         record: &Record,
         now: Time,
     ) {
-        match point {
-            WritePoint::OpenRotation => self.opened(key, database, record),
-            WritePoint::EndAttempt => self.attempt_ended(key, database, record),
-            WritePoint::CloseRotation => self.closed(key, database, record, now),
-            WritePoint::NoteStarted => self.started(key, database, record),
-            WritePoint::AdoptRequest => {
-                tracing::info!(database = %key, "record rebuilt from a request of ours");
-            }
-            _ => tracing::debug!(database = %key, write = point.as_str(), "record written"),
+        if point == WritePoint::OpenRotation {
+            self.opened(key, database, record);
+        } else if point == WritePoint::NoteStarted {
+            self.started(key, database, record);
+        } else if point == WritePoint::EndAttempt {
+            self.attempt_ended(key, database, record);
+        } else if point == WritePoint::CloseRotation {
+            self.closed(key, database, record, now);
+        } else {
+            tracing::debug!(database = %key, write = point.as_str(), "record written");
         }
     }
 
     fn opened(&self, key: &Key, database: &Database, record: &Record) {
-        let Some(current) = &record.current else { return };
+        let Some(current) = &record.current else {
+            return;
+        };
         let cause = first_cause(current);
-        let note = format!("rotation opened for {}: {}", causes(current), current.request.name);
+        let note = format!(
+            "rotation opened for {}: {}",
+            causes(current),
+            current.request.name
+        );
         tracing::info!(database = %key, cause, request = %current.request.name, "rotation opened");
         self.post(key, database, "RotationOpened", "Open", note, false);
     }
@@ -90,15 +108,23 @@ impl Teller {
     /// The request was created.
     pub fn created(&self, key: &Key, database: &Database, current: &Current) {
         let (name, attempt) = (&current.request.name, current.attempt);
-        let (stage, apply) = (current.request.stage.as_str(), current.request.apply.as_str());
+        let (stage, apply) = (
+            current.request.stage.as_str(),
+            current.request.apply.as_str(),
+        );
         let cause = first_cause(current);
         tracing::info!(database = %key, cause, stage, apply, attempt, request = %name, "request created");
-        let note = format!("created MySQLOpsRequest {name} for {}, attempt {attempt}", causes(current));
+        let note = format!(
+            "created MySQLOpsRequest {name} for {}, attempt {attempt}",
+            causes(current)
+        );
         self.post(key, database, "RequestCreated", "Create", note, false);
     }
 
     fn started(&self, key: &Key, database: &Database, record: &Record) {
-        let Some(current) = &record.current else { return };
+        let Some(current) = &record.current else {
+            return;
+        };
         let name = &current.request.name;
         tracing::info!(database = %key, cause = first_cause(current), request = %name, "request started");
         let note = format!("MySQLOpsRequest {name} is being carried out");
@@ -124,14 +150,23 @@ impl Teller {
     }
 
     fn attempt_ended(&self, key: &Key, database: &Database, record: &Record) {
-        let before = database.rotation.as_ref().and_then(|it| it.record.current.as_ref());
-        let (Some(current), Some(before)) = (&record.current, before) else { return };
+        let before = database
+            .rotation
+            .as_ref()
+            .and_then(|it| it.record.current.as_ref());
+        let (Some(current), Some(before)) = (&record.current, before) else {
+            return;
+        };
         let newest = record.attempts.first();
-        let outcome = newest.filter(|it| it.request == before.request.name).map(|it| it.outcome);
+        let outcome = newest
+            .filter(|it| it.request == before.request.name)
+            .map(|it| it.outcome);
         let outcome = outcome.unwrap_or(Outcome::ForeignRequest);
         self.count(before, outcome, newest);
         let message = last_message(database, before);
-        let again = current.next_try.map(|at| format!("; next try not before {at}"));
+        let again = current
+            .next_try
+            .map(|at| format!("; next try not before {at}"));
         let note = format!(
             "attempt {} ended: {outcome}{message}{}",
             before.attempt,
@@ -143,12 +178,24 @@ impl Teller {
         } else {
             tracing::warn!(database = %key, cause, outcome = outcome.as_str(), request = %name, "{note}");
         }
-        self.post(key, database, outcome.reason(), "End", note, outcome != Outcome::Withdrawn);
+        self.post(
+            key,
+            database,
+            outcome.reason(),
+            "End",
+            note,
+            outcome != Outcome::Withdrawn,
+        );
     }
 
     fn closed(&self, key: &Key, database: &Database, record: &Record, now: Time) {
-        let before = database.rotation.as_ref().and_then(|it| it.record.current.as_ref());
-        let (Some(last), Some(before)) = (&record.last, before) else { return };
+        let before = database
+            .rotation
+            .as_ref()
+            .and_then(|it| it.record.current.as_ref());
+        let (Some(last), Some(before)) = (&record.last, before) else {
+            return;
+        };
         self.count(before, last.outcome, record.attempts.first());
         if let (Some(left), Some(lifetime)) = (last.life_left, lifetime(before)) {
             self.acts.life_left(left, lifetime);
@@ -163,7 +210,14 @@ impl Teller {
         tracing::info!(
             database = %key, cause, outcome = last.outcome.as_str(), request = %name, "{note}"
         );
-        self.post(key, database, last.outcome.reason(), "Close", note, is_warning(last));
+        self.post(
+            key,
+            database,
+            last.outcome.reason(),
+            "Close",
+            note,
+            is_warning(last),
+        );
     }
 
     /// Closing a record, or ending an attempt of one, is what counts.
@@ -186,7 +240,9 @@ impl Teller {
         note: String,
         warning: bool,
     ) {
-        let Some(rotation) = &database.rotation else { return };
+        let Some(rotation) = &database.rotation else {
+            return;
+        };
         let regarding = Regarding {
             api_version: "certrotor.dev/v1alpha1".to_owned(),
             kind: "Rotation".to_owned(),
@@ -194,7 +250,13 @@ impl Teller {
             name: key.name.to_string(),
             uid: rotation.uid.to_string(),
         };
-        self.events.post(EventRecord { regarding, reason, action, note, warning });
+        self.events.post(EventRecord {
+            regarding,
+            reason,
+            action,
+            note,
+            warning,
+        });
     }
 }
 
@@ -202,7 +264,11 @@ impl Teller {
 pub(super) fn config(loaded: &Loaded, acts: &Acts) {
     if let Some(problems) = &loaded.problems {
         acts.config_reloaded(false);
-        let kept = if loaded.config.is_some() { "the last good one holds" } else { "nothing is written until it is mended" };
+        let kept = if loaded.config.is_some() {
+            "the last good one holds"
+        } else {
+            "nothing is written until it is mended"
+        };
         for problem in problems.iter() {
             tracing::error!("{problem}");
         }
@@ -227,19 +293,39 @@ pub(super) fn config_event(loaded: &Loaded, events: &Events, namespace: &str, co
     };
     let (reason, note, warning) = match &loaded.problems {
         Some(problems) => ("ConfigRejected", problems.to_string(), true),
-        None => ("ConfigLoaded", "the config file was loaded".to_owned(), false),
+        None => (
+            "ConfigLoaded",
+            "the config file was loaded".to_owned(),
+            false,
+        ),
     };
-    events.post(EventRecord { regarding, reason, action: "Reload", note, warning });
+    events.post(EventRecord {
+        regarding,
+        reason,
+        action: "Reload",
+        note,
+        warning,
+    });
 }
 
+/// While a rotation is under way its record says why: certificates change under it.
 fn summary(verdict: &Verdict) -> Said {
+    if matches!(verdict.state, State::Rotating | State::Verifying) {
+        return (verdict.state, None, None);
+    }
     let cause = verdict.causes.first().map(|held| held.opened.cause);
-    (verdict.state, cause, verdict.gates.first().map(|closed| closed.gate))
+    (
+        verdict.state,
+        cause,
+        verdict.gates.first().map(|closed| closed.gate),
+    )
 }
 
 /// What the Rotation shows survives a restart of the daemon.
 fn already_shown(database: &Database, said: Said) -> bool {
-    let Some(rotation) = &database.rotation else { return said.0 == State::Unmanaged };
+    let Some(rotation) = &database.rotation else {
+        return said.0 == State::Unmanaged;
+    };
     let (state, cause, gate) = said;
     let reason = cause.map(Cause::as_str).or(gate.map(Gate::as_str));
     rotation.shown.state.as_deref() == Some(state.as_str())
@@ -248,16 +334,30 @@ fn already_shown(database: &Database, said: Said) -> bool {
 
 fn log_change(key: &Key, verdict: &Verdict, now: Time) {
     let state = verdict.state.as_str();
-    let cause = verdict.causes.first().map_or("", |held| held.opened.cause.as_str());
-    let gate = verdict.gates.first().map_or("", |closed| closed.gate.as_str());
-    let evidence = verdict.causes.first().map_or("", |held| held.evidence.as_str());
-    let next = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
-    let stage = verdict.stage.as_str();
-    tracing::info!(database = %key, state, cause, gate, stage, next, evidence, "state changed");
+    let cause = verdict
+        .causes
+        .first()
+        .map_or("", |held| held.opened.cause.as_str());
+    let gate = verdict
+        .gates
+        .first()
+        .map_or("", |closed| closed.gate.as_str());
+    let evidence = verdict
+        .causes
+        .first()
+        .map_or("", |held| held.evidence.as_str());
+    let starts_in = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
+
+    tracing::info!(database = %key, state, cause, gate, stage = verdict.stage.as_str(), starts_in, evidence, "state changed");
 }
 
 fn first_cause(current: &Current) -> &'static str {
-    current.causes.iter().map(|opened| opened.cause).min().map_or("", Cause::as_str)
+    current
+        .causes
+        .iter()
+        .map(|opened| opened.cause)
+        .min()
+        .map_or("", Cause::as_str)
 }
 
 fn causes(current: &Current) -> String {
@@ -267,14 +367,21 @@ fn causes(current: &Current) -> String {
 }
 
 fn lifetime(current: &Current) -> Option<crate::core::time::Span> {
-    let oldest = current.baseline.values().min_by_key(|leaf| leaf.not_after)?;
+    let oldest = current
+        .baseline
+        .values()
+        .min_by_key(|leaf| leaf.not_after)?;
     Some(oldest.lifetime())
 }
 
 fn last_message(database: &Database, current: &Current) -> String {
     let request = database.requests.get(&current.request.name);
-    let message = request.map(|request| &*request.message).filter(|message| !message.is_empty());
-    message.map(|message| format!(" ({message})")).unwrap_or_default()
+    let message = request
+        .map(|request| &*request.message)
+        .filter(|message| !message.is_empty());
+    message
+        .map(|message| format!(" ({message})"))
+        .unwrap_or_default()
 }
 
 const fn is_warning(last: &Last) -> bool {

@@ -22,15 +22,15 @@ use crate::core::feasibility::{Feasibility, feasibility};
 use crate::core::fleet::{Database, Fleet, Key};
 use crate::core::plan::{Plan, Verdict, plan};
 use crate::core::record::Shown;
-use crate::core::vocabulary::Gate;
 use crate::core::show::shown;
 use crate::core::time::Time;
+use crate::core::vocabulary::Gate;
 
 /// The loop goes round at least so often: clocks may jump, watches may be silently dead.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 /// And at most so often.
 const AT_MOST_EVERY: Duration = Duration::from_millis(100);
-/// After a write failed.
+/// After a write failed, or nothing but writes that others had overtaken.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Feasibility takes longer than a plan and changes slowly.
 const FEASIBILITY_EVERY: Duration = Duration::from_secs(300);
@@ -116,7 +116,12 @@ impl Loop {
     fn take_config(&mut self) -> bool {
         let loaded = Arc::clone(&self.daemon.loaded.borrow_and_update());
         tell::config(&loaded, &self.daemon.parts.acts);
-        tell::config_event(&loaded, &self.events, &self.daemon.parts.identity.namespace, &self.config);
+        tell::config_event(
+            &loaded,
+            &self.events,
+            &self.daemon.parts.identity.namespace,
+            &self.config,
+        );
         let Some(config) = loaded.config.as_ref().filter(|_| loaded.problems.is_none()) else {
             return false;
         };
@@ -154,9 +159,9 @@ impl Loop {
         }
         memory.teller.changes(&fleet, &plan, now);
         let written = self.write(memory, &context, &fleet, &plan, now).await;
-        if written.failed > 0 {
+        if written.failed > 0 || written.overtaken > 0 && written.done == 0 {
             memory.next = Instant::now() + PAUSE_AFTER_FAILURE;
-        } else if written.moved > 0 {
+        } else if written.done > 0 {
             memory.next = Instant::now();
         } else {
             memory.sleep_until(plan.wake_at, now, AT_LEAST_EVERY);
@@ -172,21 +177,29 @@ impl Loop {
         now: Time,
     ) -> Written {
         let parts = &self.daemon.parts;
-        let (name, scopes) = (slots_name(&self.config), scopes::of(&self.config.policy.watch));
+        let (name, scopes) = (
+            slots_name(&self.config),
+            scopes::of(&self.config.policy.watch),
+        );
         let writer = Writer {
             client: &parts.client,
             calls: &parts.calls,
             shared: &self.daemon.shared,
             context,
             teller: &memory.teller,
-            slots: SlotsAt { namespace: &parts.identity.namespace, name: &name, scopes: &scopes },
+            slots: SlotsAt {
+                namespace: &parts.identity.namespace,
+                name: &name,
+                scopes: &scopes,
+            },
             leads: &|| self.leads(),
             now: &|| parts.clock.now(),
         };
         let mut written = writer.carry_out(fleet, plan).await;
         if written.failed == 0 {
             let showing = writer.show(to_show(fleet, plan, now)).await;
-            written.moved += showing.moved;
+            written.done += showing.done;
+            written.overtaken += showing.overtaken;
             written.failed += showing.failed;
         }
         written
@@ -247,13 +260,12 @@ impl Memory {
 }
 
 /// What people should see and do not see yet. What is being written to anyway can wait.
-fn to_show(
-    fleet: &Fleet,
-    plan: &Plan,
-    now: Time,
-) -> Vec<(Key, Arc<Database>, Shown)> {
+fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Shown)> {
     let busy: BTreeSet<_> = plan.steps.iter().map(|step| &step.key).collect();
-    let candidates = fleet.databases.iter().filter(|(key, _)| !busy.contains(key));
+    let candidates = fleet
+        .databases
+        .iter()
+        .filter(|(key, _)| !busy.contains(key));
     let news = candidates.filter_map(|(key, database)| {
         let rotation = database.rotation.as_ref()?;
         let verdict = plan.verdicts.get(key)?;
@@ -270,6 +282,9 @@ fn to_show(
 fn is_ours_to_show(database: &Database, verdict: &Verdict) -> bool {
     let record = database.rotation.as_ref().map(|rotation| &rotation.record);
     let uid = record.and_then(|record| record.database_uid.as_ref());
-    let other = verdict.gates.iter().any(|closed| closed.gate == Gate::OtherInstallation);
+    let other = verdict
+        .gates
+        .iter()
+        .any(|closed| closed.gate == Gate::OtherInstallation);
     !other && database.malformed.is_none() && uid.is_none_or(|uid| *uid == database.uid)
 }

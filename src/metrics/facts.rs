@@ -93,9 +93,7 @@ fn fleet(page: &mut Page, view: &View, plan: &Plan, policy: &Policy, now: Time) 
     limits(page, &view.fleet, plan, policy);
 }
 
-fn each_leaf<'a>(
-    fleet: &'a Fleet,
-) -> impl Iterator<Item = ([&'a str; 3], &'a IssuedLeaf)> {
+fn each_leaf(fleet: &Fleet) -> impl Iterator<Item = ([&str; 3], &IssuedLeaf)> {
     fleet.databases.iter().flat_map(|(key, database)| {
         database.certificates.iter().filter_map(move |(alias, certificate)| {
             let labels = [&*key.namespace, &*key.name, alias.as_str()];

@@ -30,6 +30,11 @@ impl Version {
         }
     }
 
+    /// Whether both are of one object, and not of two that had the name after each other.
+    pub(super) const fn is_same_object(self, other: Self) -> bool {
+        self.uid == other.uid
+    }
+
     fn is_newer_than(self, other: Self) -> bool {
         matches!((self.number, other.number), (Some(ours), Some(theirs)) if ours > theirs)
     }
@@ -38,6 +43,23 @@ impl Version {
 /// resourceVersions of one apiserver are numbers that grow.
 pub(super) fn number(resource_version: &str) -> Option<u64> {
     resource_version.parse().ok()
+}
+
+/// Objects that are gone for good.
+#[derive(Debug, Default)]
+pub(super) struct Graves(VecDeque<u64>);
+
+impl Graves {
+    pub(super) fn hold(&self, version: Version) -> bool {
+        self.0.contains(&version.uid)
+    }
+
+    pub(super) fn bury(&mut self, version: Version) {
+        if !self.hold(version) {
+            self.0.truncate(BURIED - 1);
+            self.0.push_front(version.uid);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,14 +74,12 @@ struct Entry<F> {
 #[derive(Debug)]
 pub(in crate::cluster) struct Table<F> {
     entries: BTreeMap<Key, Box<Entry<F>>>,
-    buried: VecDeque<u64>,
 }
 
 impl<F> Default for Table<F> {
     fn default() -> Self {
         Self {
             entries: BTreeMap::new(),
-            buried: VecDeque::new(),
         }
     }
 }
@@ -73,10 +93,6 @@ impl<F> Table<F> {
         self.entries.iter().map(|(key, entry)| (key, &entry.facts))
     }
 
-    pub(super) fn is_buried(&self, version: Version) -> bool {
-        self.buried.contains(&version.uid)
-    }
-
     /// Whether this version is older than the one that is known. A listing is believed over what
     /// was known before it began, whatever the numbers say: after a restore of etcd they are
     /// smaller.
@@ -87,15 +103,19 @@ impl<F> Table<F> {
         })
     }
 
-    /// Puts facts in, and gives back those that they take the place of.
-    pub(super) fn insert(&mut self, key: Key, version: Version, seen: u32, facts: F) -> Option<F> {
+    /// The version that is known.
+    pub(super) fn version(&self, key: &Key) -> Option<Version> {
+        self.entries.get(key).map(|entry| entry.version)
+    }
+
+    /// Puts facts in.
+    pub(super) fn insert(&mut self, key: Key, version: Version, seen: u32, facts: F) {
         let entry = Entry {
             version,
             seen,
             facts,
         };
-        let old = self.entries.insert(key, Box::new(entry))?;
-        Some(old.facts)
+        self.entries.insert(key, Box::new(entry));
     }
 
     /// Notes that the same facts are there in another version.
@@ -106,21 +126,7 @@ impl<F> Table<F> {
         }
     }
 
-    /// Takes it out for good; nothing when the one that is known is another one.
-    pub(super) fn bury(&mut self, key: &Key, version: Option<Version>) -> Option<F> {
-        let known = self.entries.get(key).map(|entry| entry.version.uid);
-        let uid = version.map(|version| version.uid).or(known)?;
-        if !self.buried.contains(&uid) {
-            self.buried.truncate(BURIED - 1);
-            self.buried.push_front(uid);
-        }
-        if known != Some(uid) {
-            return None;
-        }
-        self.take(key)
-    }
-
-    /// Takes it out; it may come back.
+    /// Takes it out.
     pub(super) fn take(&mut self, key: &Key) -> Option<F> {
         self.entries.remove(key).map(|entry| entry.facts)
     }

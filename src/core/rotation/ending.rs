@@ -160,9 +160,10 @@ impl Ending {
     }
 }
 
-/// What the record becomes when the apiserver refuses the request that it names.
-pub fn rejected(look: &Look<'_>) -> Option<Next> {
+/// What the record becomes when the request that it names cannot be made: the apiserver refuses
+/// it, or somebody else's object has the name.
+pub fn unmakable(look: &Look<'_>, outcome: Outcome) -> Option<Next> {
     let current = look.record().current.as_ref()?;
     let unmade = current.request.uid.is_none() && current.withdrawal.is_none();
-    unmade.then(|| look.end(current, Outcome::Rejected, None))
+    unmade.then(|| look.end(current, outcome, None))
 }

@@ -1,0 +1,125 @@
+//! POST: a new object.
+
+use serde_json::{Value, json};
+
+use super::failure::{Cause, Failure};
+use super::form;
+use super::object;
+use super::work::{Answer, Work};
+
+impl Work<'_> {
+    /// Creates an object.
+    pub(super) fn create(&mut self, mut value: Value) -> Result<Answer, Failure> {
+        form::check_type(self.resource, &value)?;
+        self.settle_namespace(&mut value)?;
+        self.shape(&mut value)?;
+        if self.resource.is_custom() && self.resource.version().has_status {
+            value
+                .as_object_mut()
+                .and_then(|object| object.remove("status"));
+        }
+        if !object::resource_version(&value).is_empty() {
+            let why = "resourceVersion should not be set on objects to be created";
+            return Err(Failure::new(500, "InternalError", why));
+        }
+        self.check_namespace(object::name(&value))?;
+        self.settle_name(&mut value);
+        self.begin_metadata(&mut value);
+        self.track_update(&mut value, None);
+        form::check(self.resource, &value)?;
+        self.admit(None, Some(&value))?;
+
+        let key = self.key(object::name(&value));
+        if self.store.get(&key).is_some() {
+            return Err(Failure::already_exists(self.resource.about(&key.name)));
+        }
+        self.serve_definition(&mut value)?;
+        Ok(Answer {
+            code: 201,
+            body: self.put(&key, value),
+        })
+    }
+
+    /// Fills in the namespace of the URL, or refuses another one.
+    pub(super) fn settle_namespace(&self, value: &mut Value) -> Result<(), Failure> {
+        let wanted = &self.call.namespace;
+        let given = object::namespace(value).to_owned();
+        if !self.resource.kind.namespaced {
+            if given.is_empty() {
+                return Ok(());
+            }
+            let cause = Cause::forbidden("metadata.namespace", "not allowed on this type");
+            return form::refuse(self.resource, value, &[cause]);
+        }
+        if wanted.is_empty() {
+            return Err(Failure::method_not_allowed());
+        }
+        if given.is_empty() {
+            object::set_meta(value, "namespace", Some(json!(wanted)));
+        } else if given != *wanted {
+            return Err(Failure::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the \
+                 request",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Nothing is created in a namespace that is not there, or going.
+    fn check_namespace(&self, name: &str) -> Result<(), Failure> {
+        let namespace = self.call.namespace.as_str();
+        if namespace.is_empty() {
+            return Ok(());
+        }
+        let key = super::store::Key {
+            resource: "namespaces".into(),
+            namespace: String::new(),
+            name: namespace.to_owned(),
+        };
+        match self.store.get(&key) {
+            None => Err(Failure::not_found(super::failure::About {
+                group: "",
+                resource: "namespaces",
+                name: namespace,
+            })),
+            Some(found) if object::is_deleting(found) => {
+                let why = format!(
+                    "unable to create new content in namespace {namespace} because it is being \
+                     terminated"
+                );
+                let cause = Cause {
+                    reason: "NamespaceTerminating",
+                    message: format!("namespace {namespace} is being terminated"),
+                    field: "metadata.namespace".to_owned(),
+                };
+                Err(Failure::forbidden(self.resource.about(name), &why).because(&[cause]))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn settle_name(&mut self, value: &mut Value) {
+        let prefix = object::meta_text(value, "generateName").to_owned();
+        if object::name(value).is_empty() && !prefix.is_empty() {
+            // As long as a name may be, less the suffix.
+            let prefix: String = prefix.chars().take(58).collect();
+            let name = format!("{prefix}{}", self.store.next_suffix());
+            object::set_meta(value, "name", Some(json!(name)));
+        }
+    }
+
+    fn begin_metadata(&mut self, value: &mut Value) {
+        let generation = self.resource.kind.nature.has_generation.then(|| json!(1));
+        let uid = json!(self.store.next_uid());
+        for (field, setting) in [
+            ("creationTimestamp", Some(object::timestamp(self.now))),
+            ("deletionGracePeriodSeconds", None),
+            ("deletionTimestamp", None),
+            ("generation", generation),
+            ("selfLink", None),
+            ("uid", Some(uid)),
+        ] {
+            object::set_meta(value, field, setting);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A kind as a CustomResourceDefinition describes it.
+
+use serde_json::Value;
+
+use super::{CheckedBy, Column, Kind, Nature, Version};
+use crate::embedded::api::failure::Failure;
+use crate::embedded::api::schema::Schema;
+
+/// How custom resources behave.
+const CUSTOM: Nature = Nature {
+    checked_by: CheckedBy::Schema,
+    has_generation: true,
+    blind_put: false,
+    put_creates: false,
+    delete_shows_object: false,
+};
+
+/// Reads a definition of `apiextensions.k8s.io/v1`.
+pub(super) fn read(definition: &Value) -> Result<Kind, Failure> {
+    let spec = &definition["spec"];
+    let names = &spec["names"];
+    let group = required(spec, "group")?;
+    let plural = required(names, "plural")?;
+    let kind = required(names, "kind")?;
+    let served = items(&spec["versions"]).filter(|version| version["served"] == true);
+    let mut versions: Vec<&Value> = served.collect();
+    versions.sort_by_key(|version| version["storage"] != true);
+    if versions.is_empty() {
+        return Err(Failure::bad_request("spec.versions: none is served"));
+    }
+    let singular = names["singular"].as_str();
+    Ok(Kind {
+        stored_as: format!("{plural}.{group}").into(),
+        singular: singular.map_or_else(|| kind.to_lowercase(), str::to_owned),
+        group,
+        plural,
+        kind,
+        short_names: texts(&names["shortNames"]),
+        categories: texts(&names["categories"]),
+        namespaced: spec["scope"] == "Namespaced",
+        versions: versions.into_iter().map(version).collect(),
+        nature: CUSTOM,
+    })
+}
+
+fn version(version: &Value) -> Version {
+    let columns: Vec<Column> = items(&version["additionalPrinterColumns"])
+        .map(column)
+        .collect();
+    Version {
+        name: text(version, "name"),
+        has_status: version["subresources"]["status"].is_object(),
+        schema: Schema::read(&version["schema"]["openAPIV3Schema"]),
+        columns: if columns.is_empty() {
+            vec![age()]
+        } else {
+            columns
+        },
+    }
+}
+
+fn column(column: &Value) -> Column {
+    Column {
+        name: text(column, "name"),
+        form: text(column, "type"),
+        format: text(column, "format"),
+        description: text(column, "description"),
+        path: text(column, "jsonPath"),
+        priority: column["priority"].as_i64().unwrap_or(0),
+    }
+}
+
+/// The column of a kind that asks for none.
+pub(super) fn age() -> Column {
+    Column {
+        name: "Age".to_owned(),
+        form: "date".to_owned(),
+        format: String::new(),
+        description: String::new(),
+        path: ".metadata.creationTimestamp".to_owned(),
+        priority: 0,
+    }
+}
+
+fn required(value: &Value, name: &str) -> Result<String, Failure> {
+    let found = value[name].as_str().map(str::to_owned);
+    found.ok_or_else(|| Failure::bad_request(format!("a definition without {name}")))
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    items(value)
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect()
+}

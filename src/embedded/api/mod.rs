@@ -1,0 +1,48 @@
+//! A Kubernetes API server in memory: one `tower::Service` that kube-rs and kubectl take for real.
+//!
+//! [`ApiServer`] holds the objects. [`ApiServer::client`] gives a client without any network, which
+//! works on paused time; [`ApiServer::service`] gives the service behind it, for layers that inject
+//! faults, and for a listener.
+//!
+//! All is deterministic: uids, names and resourceVersions are counted, time comes from a [`Clock`],
+//! and every change is one [`Commit`] in a log that tests judge by. The store is locked for the
+//! whole of a write, so each is atomic.
+//!
+//! [`Clock`]: crate::clock::Clock
+
+mod admission;
+mod call;
+mod create;
+mod definitions;
+mod delete;
+mod discovery;
+mod failure;
+mod faults;
+mod fields;
+mod form;
+mod kind;
+mod names;
+mod object;
+mod patch;
+mod read;
+mod render;
+mod schema;
+mod selector;
+mod server;
+mod service;
+mod store;
+mod strategic;
+mod update;
+mod watch;
+mod work;
+
+pub use admission::Review;
+pub use call::{Call, Verb};
+pub use failure::{About, Cause, Failure};
+pub use faults::{Fault, FaultLayer, Faulty};
+pub use server::{ApiServer, Options};
+pub use service::ApiService;
+pub use store::{Author, Commit, Key};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! PUT, and what a patch has in common with it: an object takes another's place.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::failure::{Cause, Failure};
+use super::form;
+use super::object;
+use super::store::Key;
+use super::work::{Answer, Work};
+
+/// What belongs to the server: the fields of `metadata` that a write cannot change.
+const SYSTEM_FIELDS: [&str; 6] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "selfLink",
+    "uid",
+];
+
+impl Work<'_> {
+    /// Replaces an object by the one that was sent.
+    pub(super) fn update(&mut self, mut value: Value) -> Result<Answer, Failure> {
+        form::check_type(self.resource, &value)?;
+        self.settle_namespace(&mut value)?;
+        let (given, expected) = (object::name(&value).to_owned(), &self.call.name);
+        if given.is_empty() {
+            object::set_meta(&mut value, "name", Some(json!(expected)));
+        } else if given != *expected {
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({given}) does not match the name on the URL ({expected})"
+            )));
+        }
+        let nature = self.resource.kind.nature;
+        let (key, old) = match self.existing() {
+            Err(_) if nature.put_creates && self.call.subresource.is_empty() => {
+                object::set_meta(&mut value, "resourceVersion", None);
+                return self.create(value);
+            }
+            found => found?,
+        };
+        if object::resource_version(&value).is_empty() && !nature.blind_put {
+            let why = "must be specified for an update";
+            let cause = Cause::invalid("metadata.resourceVersion", &json!(0), why);
+            return form::refuse(self.resource, &value, &[cause]).map(|()| Answer::ok(value));
+        }
+        let body = self.replace(&key, &old, value)?;
+        Ok(Answer::ok(body))
+    }
+
+    /// Puts `value`, in the version of the request, in the place of `old`.
+    pub(super) fn replace(
+        &mut self,
+        key: &Key,
+        old: &Arc<Value>,
+        mut value: Value,
+    ) -> Result<Value, Failure> {
+        self.shape(&mut value)?;
+        self.check_preconditions(old, &value)?;
+        let shown = form::present(self.resource, old);
+        self.keep_the_other_part(&shown, &mut value);
+        for field in SYSTEM_FIELDS {
+            let kept = shown["metadata"].get(field).cloned();
+            object::set_meta(&mut value, field, kept);
+        }
+        let version = json!(object::resource_version(old));
+        object::set_meta(&mut value, "resourceVersion", Some(version));
+        self.check_finalizers(&shown, &value)?;
+        self.count_generation(&shown, &mut value);
+        self.track_update(&mut value, Some(&shown));
+        form::check(self.resource, &value)?;
+        self.admit(Some(&shown), Some(&value))?;
+
+        if object::is_deleting(&value) && self.may_go(&value) {
+            self.remove(key);
+            return Ok(value);
+        }
+        if object::same(&form::store_form(self.resource, value.clone()), old) {
+            return Ok(shown);
+        }
+        self.serve_definition(&mut value)?;
+        Ok(self.put(key, value))
+    }
+
+    fn check_preconditions(&self, old: &Value, value: &Value) -> Result<(), Failure> {
+        let about = self.resource.about(&self.call.name);
+        let (given, uid) = (object::uid(value), object::uid(old));
+        if !given.is_empty() && given != uid {
+            let why = format!(
+                "Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
+            );
+            return Err(Failure::conflict(about, &why));
+        }
+        let version = object::resource_version(value);
+        if !version.is_empty() && version != object::resource_version(old) {
+            return Err(Failure::modified(about));
+        }
+        if object::name(value) != object::name(old) {
+            let cause = Cause::invalid(
+                "metadata.name",
+                &value["metadata"]["name"],
+                "field is immutable",
+            );
+            return form::refuse(self.resource, old, &[cause]);
+        }
+        Ok(())
+    }
+
+    /// A write to the object leaves its status alone, and one to the status everything else.
+    fn keep_the_other_part(&self, old: &Value, value: &mut Value) {
+        if !self.resource.version().has_status {
+            return;
+        }
+        if self.call.subresource != "status" {
+            object::copy_field(old, value, "status");
+            return;
+        }
+        let meta = value["metadata"].take();
+        let status = value.get("status").cloned();
+        *value = old.clone();
+        if let (Some(status), Some(object)) = (status, value.as_object_mut()) {
+            object.insert("status".to_owned(), status);
+        } else if let Some(object) = value.as_object_mut() {
+            object.remove("status");
+        }
+        if self.resource.is_custom() {
+            let managers = meta.get("managedFields").cloned();
+            object::set_meta(value, "managedFields", managers);
+        } else {
+            value["metadata"] = meta;
+            object::copy_field(&old["metadata"], &mut value["metadata"], "ownerReferences");
+        }
+    }
+
+    fn check_finalizers(&self, old: &Value, value: &Value) -> Result<(), Failure> {
+        if !object::is_deleting(old) {
+            return Ok(());
+        }
+        let known = object::finalizers(old);
+        let new = object::finalizers(value).into_iter();
+        let new: Vec<&str> = new.filter(|finalizer| !known.contains(finalizer)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let why = format!(
+            "no new finalizers can be added if the object is being deleted, found new finalizers \
+             []string{{{}}}",
+            new.iter()
+                .map(|finalizer| format!("{finalizer:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        form::refuse(
+            self.resource,
+            value,
+            &[Cause::forbidden("metadata.finalizers", &why)],
+        )
+    }
+
+    fn count_generation(&self, old: &Value, value: &mut Value) {
+        let nature = self.resource.kind.nature;
+        if !nature.has_generation || !self.wishes_differ(old, value) {
+            return;
+        }
+        let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
+        object::set_meta(value, "generation", Some(json!(generation)));
+    }
+
+    /// Whether they differ in anything but metadata and status.
+    fn wishes_differ(&self, one: &Value, other: &Value) -> bool {
+        let has_status = self.resource.version().has_status;
+        let wishes = |object: &Value| {
+            let mut object = object.clone();
+            if let Some(fields) = object.as_object_mut() {
+                fields.remove("metadata");
+                if has_status {
+                    fields.remove("status");
+                }
+            }
+            object
+        };
+        wishes(one) != wishes(other)
+    }
+
+    /// Whether nothing holds an object back that is being deleted.
+    fn may_go(&self, value: &Value) -> bool {
+        let grace = &value["metadata"]["deletionGracePeriodSeconds"];
+        let spec = value["spec"]["finalizers"].as_array();
+        object::finalizers(value).is_empty()
+            && grace.as_i64().unwrap_or(0) == 0
+            && spec.is_none_or(Vec::is_empty)
+    }
+}

@@ -1,0 +1,5 @@
+//! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
+//!
+//! [`api`] is its API server. Nothing in here is in the container image: cargo feature `demo`.
+
+pub mod api;
