@@ -25,8 +25,8 @@ use crate::core::time::Span;
 pub struct Context<'a> {
     /// The id of this installation.
     pub installation: Option<Text>,
-    /// Installations whose lease is alive, ours apart.
-    pub other_installations: BTreeSet<Text>,
+    /// Other installations whose Lease is known to be gone.
+    pub dead_installations: BTreeSet<Text>,
     /// Whether this process holds the lease.
     pub leader: bool,
     /// How far the apiserver's clock is ahead of ours.
@@ -60,7 +60,7 @@ impl Stores {
         self.clean();
         Fleet {
             installation: context.installation.clone(),
-            other_installations: context.other_installations.clone(),
+            dead_installations: context.dead_installations.clone(),
             leader: context.leader,
             clock_offset: context.clock_offset,
             own_executor: context.own_executor,

@@ -27,8 +27,9 @@ pub type Text = Arc<str>;
 pub struct Fleet {
     /// The id of this installation, as records and requests carry it.
     pub installation: Option<Text>,
-    /// Installations whose lease is alive, ours apart.
-    pub other_installations: BTreeSet<Text>,
+    /// Other installations whose Lease is known to be gone. One that was not looked at yet is not
+    /// among them: whoever appears in a record lives until the contrary is known.
+    pub dead_installations: BTreeSet<Text>,
     /// Whether this process holds the lease.
     pub leader: bool,
     /// How far the apiserver's clock is ahead of ours; `now` already contains it.
@@ -281,11 +282,11 @@ pub struct Sighting {
 }
 
 impl Fleet {
-    /// The installation that owns this record, when it is another than ours and alive.
+    /// The installation that owns this record, when it is another than ours and not known dead.
     pub fn owned_by_another<'a>(&self, record: &'a Record) -> Option<&'a Text> {
         let owner = record.installation.as_ref()?;
         let other = Some(owner) != self.installation.as_ref();
-        (other && self.other_installations.contains(owner)).then_some(owner)
+        (other && !self.dead_installations.contains(owner)).then_some(owner)
     }
 }
 

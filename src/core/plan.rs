@@ -17,6 +17,8 @@ use super::slots::{Slot, SlotChange, SlotKeeper};
 use super::time::Time;
 use super::vocabulary::{Outcome, Stage, State, WritePoint};
 
+#[cfg(test)]
+mod installations;
 mod verdict;
 
 pub use verdict::{Verdict, WindowNow};
@@ -141,7 +143,10 @@ impl<'a> Planner<'a> {
         let rotation = database.rotation.as_ref();
         let record = Remembered::of(database);
         let open = record.get().current.is_some();
-        if !open && !(database.tls && database.selected) {
+        // An attempt of ours is followed to its end even where nobody is watched any more.
+        let ours = record.get().installation.as_ref();
+        let ours = ours.is_none_or(|owner| Some(owner) == self.fleet.installation.as_ref());
+        if !(open && ours) && !(database.tls && database.selected) {
             return Verdict::unmanaged();
         }
         let rules = self.rules.database(&key.namespace, &database.labels);

@@ -42,10 +42,10 @@ impl Installations {
         Self { client, calls, own, seen: BTreeMap::new(), looked: None }
     }
 
-    /// Those that are alive. One that was never looked at counts as alive.
-    pub(super) fn alive(&self, fleet: &Fleet) -> BTreeSet<Text> {
-        let owners = self.owners(fleet);
-        owners.into_iter().filter(|owner| self.seen.get(owner).is_none_or(Seen::is_alive)).collect()
+    /// Those whose Lease is gone. One that was never looked at is not.
+    pub(super) fn dead(&self) -> BTreeSet<Text> {
+        let dead = self.seen.iter().filter(|(_, seen)| !seen.is_alive());
+        dead.map(|(owner, _)| Text::clone(owner)).collect()
     }
 
     /// Looks at the Leases of those that own a record, now and then.

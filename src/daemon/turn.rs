@@ -148,7 +148,7 @@ impl Loop {
             self.installations.look(&last.fleet).await;
         }
         let config = Arc::clone(&self.config);
-        let context = self.context(&config, &last.fleet);
+        let context = self.context(&config);
         let fleet = Arc::new(shared.with_stores(|stores| stores.snapshot(&context)));
         let began = Instant::now();
         let plan = Arc::new(plan(&fleet, &config.policy, now));
@@ -209,10 +209,10 @@ impl Loop {
         self.leadership.borrow().leads_now()
     }
 
-    fn context<'a>(&self, config: &'a Config, last: &Fleet) -> Context<'a> {
+    fn context<'a>(&self, config: &'a Config) -> Context<'a> {
         Context {
             installation: Some(self.installations.own.clone()),
-            other_installations: self.installations.alive(last),
+            dead_installations: self.installations.dead(),
             leader: self.leads(),
             clock_offset: self.daemon.parts.offset.get(),
             own_executor: false,
