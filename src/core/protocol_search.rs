@@ -63,3 +63,25 @@ fn finds(protocol: Protocol, troubles: Troubles) -> Violation {
 fn nothing_goes_wrong_when_nothing_goes_wrong() {
     holds("calm", CALM);
 }
+
+#[test]
+fn a_slot_is_read_again_before_a_create() {
+    let unready = Troubles { unready: 1, ..CALM };
+    let cached = Protocol { create_rereads_slots: false, ..PROTOCOL };
+    assert_eq!(finds(cached, unready), Violation::TooManyInFlight);
+}
+
+#[test]
+fn mutants_are_found() {
+    let unready = Troubles { unready: 1, ..CALM };
+    let late = Protocol { record_first: false, ..PROTOCOL };
+    finds(late, CALM);
+    let cached = Protocol { rereads: false, ..PROTOCOL };
+    finds(cached, CALM);
+    let blind = Protocol { slots_by_cas: false, ..PROTOCOL };
+    finds(blind, CALM);
+    let freed = Protocol { slots_reread_changed: false, slots_reread_active: false, ..PROTOCOL };
+    finds(freed, unready);
+    let rebuilt = Protocol { slots_reread_active: false, ..PROTOCOL };
+    finds(rebuilt, Troubles { lost_slots: 1, ..CALM });
+}
