@@ -22,7 +22,7 @@ fn main() {
     let policy = Policy::default();
     let context = Context {
         installation: Some("certrotor".into()),
-        other_installations: BTreeSet::new(),
+        dead_installations: BTreeSet::new(),
         leader: true,
         clock_offset: Span::ZERO,
         own_executor: false,

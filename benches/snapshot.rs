@@ -19,7 +19,7 @@ fn main() {
 fn context(policy: &Policy) -> Context<'_> {
     Context {
         installation: Some("certrotor".into()),
-        other_installations: BTreeSet::new(),
+        dead_installations: BTreeSet::new(),
         leader: true,
         clock_offset: Span::ZERO,
         own_executor: false,

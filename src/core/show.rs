@@ -63,7 +63,7 @@ fn shown_gates<'a>(verdict: &'a Verdict, record: Option<&Record>) -> &'a [Closed
 fn message(database: &Database, verdict: &Verdict) -> String {
     let rotation = database.rotation.as_ref();
     let mut message = match verdict.causes.first() {
-        Some(held) => held.evidence.clone(),
+        Some(held) => held.evidence.to_string(),
         None => idle(verdict.state).to_owned(),
     };
     let gates = shown_gates(verdict, rotation.map(|rotation| &rotation.record));

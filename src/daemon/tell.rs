@@ -342,10 +342,7 @@ fn log_change(key: &Key, verdict: &Verdict, now: Time) {
         .gates
         .first()
         .map_or("", |closed| closed.gate.as_str());
-    let evidence = verdict
-        .causes
-        .first()
-        .map_or("", |held| held.evidence.as_str());
+    let evidence = verdict.causes.first().map(|held| held.evidence.to_string()).unwrap_or_default();
     let starts_in = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
 
     tracing::info!(database = %key, state, cause, gate, stage = verdict.stage.as_str(), starts_in, evidence, "state changed");

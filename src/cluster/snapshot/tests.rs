@@ -287,7 +287,7 @@ fn key_of(object: &Object) -> (Kind, String, String) {
 fn look(stores: &mut Stores, policy: &Policy) -> Fleet {
     stores.snapshot(&Context {
         installation: None,
-        other_installations: BTreeSet::new(),
+        dead_installations: BTreeSet::new(),
         leader: true,
         clock_offset: Span::ZERO,
         own_executor: false,

@@ -61,7 +61,7 @@ fn stores() -> Stores {
 fn snapshot(stores: &mut Stores) -> Fleet {
     stores.snapshot(&Context {
         installation: Some("blue".into()),
-        other_installations: BTreeSet::new(),
+        dead_installations: BTreeSet::new(),
         leader: true,
         clock_offset: Span::ZERO,
         own_executor: false,

@@ -166,7 +166,6 @@ fn what_another_installation_does_is_not_counted() {
         let rotation = database.rotation.as_mut().unwrap();
         rotation.record.installation = Some("there".into());
     });
-    fleet.other_installations.insert("there".into());
     let plan = plan(&fleet, &limits(1, 1, 1), NOW);
     assert_eq!(plan.writes("b/1"), Some(WritePoint::OpenRotation));
     assert_eq!((plan.slots, plan.in_flight), (None, 0));

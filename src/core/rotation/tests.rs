@@ -1,5 +1,5 @@
 use super::super::fleet::{Alias, DatabasePhase, Fleet, Issued, Key, RequestContent, RequestPhase};
-use super::super::plan::{after_rejection, plan};
+use super::super::plan::{after_unmakable, plan};
 use super::super::policy::Policy;
 use super::super::record::{Attempt, Current, Withdrawal, WithdrawalReason};
 use super::super::sample::{
@@ -871,7 +871,7 @@ fn a_refusal_by_the_apiserver_backs_off() {
     let mut story = Story::opened();
     let key = Key::new("prod", "orders");
     let Some(Write::Record { point, record }) =
-        after_rejection(&story.fleet, &story.policy, &key, story.now)
+        after_unmakable(&story.fleet, &story.policy, &key, Outcome::Rejected, story.now)
     else {
         panic!()
     };
