@@ -31,19 +31,12 @@ fn main() {
     let fleet = stores.snapshot(&context);
     let built = resident();
     assert_eq!(fleet.databases.len(), databases);
-    println!(
-        "{databases} databases, {} certificates, {} pods",
-        3 * databases,
-        pods * databases
-    );
+    println!("{databases} databases, {} certificates, {} pods", 3 * databases, pods * databases);
     println!("before            {:6.1} MB", mb(before));
     println!("facts           + {:6.1} MB", mb(listed - before));
     println!("first snapshot  + {:6.1} MB", mb(built - listed));
     println!("resident          {:6.1} MB", mb(built));
-    println!(
-        "per database      {:6.1} kB",
-        mb(built - before) * 1e3 / databases as f64
-    );
+    println!("per database      {:6.1} kB", mb(built - before) * 1e3 / databases as f64);
     println!("size of Database  {:6} B", size_of::<Database>());
 }
 

@@ -31,24 +31,20 @@ fn context(policy: &Policy) -> Context<'_> {
 #[divan::bench(sample_count = 3, sample_size = 1)]
 fn convert_a_fleet(bencher: Bencher<'_, '_>) {
     let mut objects = Vec::new();
-    fleet::each(&mut fleet::Maker::new(), DATABASES, 1, |object| {
-        objects.push(object)
+    fleet::each(&mut fleet::Maker::new(), DATABASES, 1, |object| objects.push(object));
+    bencher.with_inputs(|| objects.clone()).bench_values(|objects: Vec<Object>| {
+        let mut stores = Stores::new(Settings::default());
+        for kind in fleet::KINDS {
+            stores.begin(kind, None);
+        }
+        for object in objects {
+            stores.seen(object);
+        }
+        for kind in fleet::KINDS {
+            stores.end(kind, None);
+        }
+        stores
     });
-    bencher
-        .with_inputs(|| objects.clone())
-        .bench_values(|objects: Vec<Object>| {
-            let mut stores = Stores::new(Settings::default());
-            for kind in fleet::KINDS {
-                stores.begin(kind, None);
-            }
-            for object in objects {
-                stores.seen(object);
-            }
-            for kind in fleet::KINDS {
-                stores.end(kind, None);
-            }
-            stores
-        });
 }
 
 #[divan::bench(sample_count = 3, sample_size = 1)]

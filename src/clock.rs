@@ -24,10 +24,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now(&self) -> Time {
         Timestamp::now().into()
     }
@@ -44,11 +41,7 @@ pub struct PausedClock {
 impl PausedClock {
     /// A clock that shows `epoch` now.
     pub fn new(epoch: Time) -> Self {
-        Self {
-            epoch,
-            started: Instant::now(),
-            skew: AtomicI64::new(0),
-        }
+        Self { epoch, started: Instant::now(), skew: AtomicI64::new(0) }
     }
 
     /// Steps this clock, as a suspended host or a time daemon does: tokio's timers do not notice.
@@ -162,16 +155,8 @@ mod tests {
             (&[-7, -7, -7], -7, "the server may be behind"),
             (&[0, 9_999, 0, 0], 0, "one liar does not count"),
             (&[1, 0, 1, 1, -1], 0, "whole seconds flicker"),
-            (
-                &[40, 40, 40, 41, 41, 41, 41],
-                40,
-                "a change below the noise is none",
-            ),
-            (
-                &[1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9],
-                9,
-                "old responses are forgotten",
-            ),
+            (&[40, 40, 40, 41, 41, 41, 41], 40, "a change below the noise is none"),
+            (&[1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9, "old responses are forgotten"),
         ] {
             assert_eq!(offset_after(samples), expected, "{why}");
         }

@@ -49,13 +49,11 @@ pub fn init(format: Option<LogFormat>, level: Option<&str>) -> Result<(), Teleme
     let done = match format_for(format, terminal) {
         LogFormat::Text => {
             let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            registry
-                .with(lines.with_ansi(terminal && !no_color))
-                .try_init()
+            registry.with(lines.with_ansi(terminal && !no_color)).try_init()
         }
-        LogFormat::Json => registry
-            .with(lines.json().flatten_event(true).with_current_span(false))
-            .try_init(),
+        LogFormat::Json => {
+            registry.with(lines.json().flatten_event(true).with_current_span(false)).try_init()
+        }
     };
     done.map_err(TelemetryError::Twice)
 }
@@ -71,10 +69,7 @@ fn format_for(asked: Option<LogFormat>, terminal: bool) -> LogFormat {
 fn filter(level: Option<&str>, environment: Option<&str>) -> Result<EnvFilter, TelemetryError> {
     let asked = level.map(str::trim).filter(|text| !text.is_empty());
     let text = asked.or(environment).unwrap_or("info");
-    let error = |problem: String| TelemetryError::Filter {
-        filter: text.to_owned(),
-        problem,
-    };
+    let error = |problem: String| TelemetryError::Filter { filter: text.to_owned(), problem };
     // A bare word that is no level would be taken as the name of a module, and silence the rest.
     if let Some(word) = asked.and_then(|text| text.split(',').find(|part| is_mistaken(part))) {
         return Err(error(format!("{:?} is not a level", word.trim())));
@@ -99,11 +94,7 @@ mod tests {
             (None, Some("kube"), Ok("kube=trace")),
             (Some("debug"), Some("warn"), Ok("debug")),
             (Some("  "), Some("warn"), Ok("warn")),
-            (
-                Some("info,certrotor=debug"),
-                None,
-                Ok("certrotor=debug,info"),
-            ),
+            (Some("info,certrotor=debug"), None, Ok("certrotor=debug,info")),
             (Some("verbose"), None, Err("\"verbose\" is not a level")),
             (Some("info,kube"), None, Err("\"kube\" is not a level")),
             (Some("certrotor=loud"), None, Err("error parsing level")),
@@ -113,10 +104,7 @@ mod tests {
                 (Ok(expected), Ok(filter)) => assert_eq!(filter.to_string(), expected),
                 (Err(part), Err(error)) => {
                     let text = error.to_string();
-                    assert!(
-                        text.contains(part) && text.contains("info,certrotor=debug"),
-                        "{text}"
-                    );
+                    assert!(text.contains(part) && text.contains("info,certrotor=debug"), "{text}");
                 }
                 (expected, filter) => panic!("{level:?}: {expected:?} but {filter:?}"),
             }

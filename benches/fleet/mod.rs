@@ -166,10 +166,7 @@ impl Maker {
 
 /// Namespace and name of a database.
 pub(crate) fn place(index: usize) -> (String, String) {
-    (
-        format!("team-{:04}", index / PER_NAMESPACE),
-        format!("orders-{index:05}"),
-    )
+    (format!("team-{:04}", index / PER_NAMESPACE), format!("orders-{index:05}"))
 }
 
 /// The names of one of its certificates.

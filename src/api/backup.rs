@@ -96,20 +96,11 @@ impl<'de> Deserialize<'de> for Target {
             namespace: Option<String>,
         }
         let written = Written::deserialize(deserializer)?;
-        let Written {
-            kind,
-            name,
-            namespace,
-            ..
-        } = match written.inner {
+        let Written { kind, name, namespace, .. } = match written.inner {
             Some(inner) => *inner,
             None => written,
         };
-        Ok(Self {
-            kind,
-            name,
-            namespace,
-        })
+        Ok(Self { kind, name, namespace })
     }
 }
 
@@ -180,9 +171,6 @@ pub struct Snapshot {
 impl SessionStatus {
     /// It is under way or about to be: what KubeDB itself waits for.
     pub fn is_active(&self) -> bool {
-        matches!(
-            self.phase,
-            Some(SessionPhase::Pending | SessionPhase::Running)
-        )
+        matches!(self.phase, Some(SessionPhase::Pending | SessionPhase::Running))
     }
 }

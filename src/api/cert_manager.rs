@@ -140,11 +140,7 @@ pub struct CertificateRequest {
     pub status: CertificateRequestStatus,
 }
 
-fixed_resource!(
-    CertificateRequest,
-    CERTIFICATE_REQUEST,
-    NamespaceResourceScope
-);
+fixed_resource!(CertificateRequest, CERTIFICATE_REQUEST, NamespaceResourceScope);
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -190,9 +186,7 @@ impl CertificateRequest {
 
     /// Which issuance of its Certificate it is.
     pub fn revision(&self) -> Option<i64> {
-        meta::annotation(&self.metadata, CERTIFICATE_REVISION)?
-            .parse()
-            .ok()
+        meta::annotation(&self.metadata, CERTIFICATE_REVISION)?.parse().ok()
     }
 
     /// It has been signed.
@@ -269,9 +263,7 @@ impl<'de> Deserialize<'de> for IssuerSpec {
         let has = |kind: &str| spec.get(kind).is_some_and(|value| !value.is_null());
         let secret_name = spec.get("ca").and_then(|ca| ca.get("secretName")?.as_str());
         Ok(match secret_name {
-            Some(secret_name) => Self::Ca {
-                secret_name: secret_name.to_owned(),
-            },
+            Some(secret_name) => Self::Ca { secret_name: secret_name.to_owned() },
             None if has("selfSigned") => Self::SelfSigned,
             None if has("acme") => Self::Acme,
             None if has("vault") => Self::Vault,

@@ -59,9 +59,7 @@ pub fn parse(text: &str) -> Option<Span> {
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
-        let end = after
-            .find(|c: char| c == '.' || c.is_ascii_digit())
-            .unwrap_or(after.len());
+        let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
         let (unit, after) = after.split_at(end);
         let unit = nanos_of(unit)?;
         nanos += number(whole)? * unit + part(fraction, unit);
@@ -70,9 +68,7 @@ pub fn parse(text: &str) -> Option<Span> {
         }
         rest = after;
     }
-    i64::try_from((sign * nanos).div_euclid(NANOS_PER_SECOND))
-        .ok()
-        .map(Span::seconds)
+    i64::try_from((sign * nanos).div_euclid(NANOS_PER_SECOND)).ok().map(Span::seconds)
 }
 
 /// Writes a span as Go's `Duration.String` does.
@@ -90,18 +86,11 @@ pub fn format(span: Span) -> String {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    text.split_at(
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len()),
-    )
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 fn number(digits: &str) -> Option<i128> {
-    if digits.is_empty() {
-        Some(0)
-    } else {
-        digits.parse::<i64>().ok().map(i128::from)
-    }
+    if digits.is_empty() { Some(0) } else { digits.parse::<i64>().ok().map(i128::from) }
 }
 
 /// `0.<digits>` of a unit; digits beyond the fifteenth are below a nanosecond in any unit.

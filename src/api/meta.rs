@@ -57,34 +57,19 @@ pub struct Condition {
     #[serde(rename = "type", deserialize_with = "tolerant::value")]
     pub type_: String,
     /// Whether it holds.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub status: Option<ConditionStatus>,
     /// Why, in a word.
-    #[serde(
-        deserialize_with = "tolerant::value",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::value", skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// Why, in a sentence.
-    #[serde(
-        deserialize_with = "tolerant::value",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::value", skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// Since when.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<Time>,
     /// The generation of the object that it speaks of.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 }
 
@@ -107,10 +92,7 @@ pub fn holds(conditions: &[Condition], type_: &str) -> bool {
 
 /// When the object was created.
 pub fn created(metadata: &ObjectMeta) -> Option<Time> {
-    metadata
-        .creation_timestamp
-        .as_ref()
-        .map(|time| Time::from(time.0))
+    metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0))
 }
 
 /// Whether the object is being deleted.
@@ -136,11 +118,7 @@ pub fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
 
 /// Whether the object with this uid is among the owners.
 pub fn is_owned_by(metadata: &ObjectMeta, uid: &str) -> bool {
-    metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .any(|owner| owner.uid == uid)
+    metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
 }
 
 #[cfg(test)]
@@ -164,15 +142,9 @@ mod tests {
         assert!(holds(&conditions, "Paused"));
         assert!(!holds(&conditions, "Absent"));
         let ready = condition(&conditions, "Ready").unwrap();
-        assert_eq!(
-            ready.last_transition_time,
-            "2026-11-23T22:00:00Z".parse().ok()
-        );
+        assert_eq!(ready.last_transition_time, "2026-11-23T22:00:00Z".parse().ok());
         let odd = condition(&conditions, "Odd").unwrap();
-        assert_eq!(
-            odd.status,
-            Some(ConditionStatus::Other("perhaps".to_owned()))
-        );
+        assert_eq!(odd.status, Some(ConditionStatus::Other("perhaps".to_owned())));
         assert_eq!((odd.last_transition_time, odd.reason.as_str()), (None, ""));
     }
 
@@ -187,10 +159,7 @@ mod tests {
             ],
         }))
         .unwrap();
-        assert_eq!(
-            controller(&metadata).map(|owner| owner.name.as_str()),
-            Some("b")
-        );
+        assert_eq!(controller(&metadata).map(|owner| owner.name.as_str()), Some("b"));
         assert!(is_owned_by(&metadata, "1") && !is_owned_by(&metadata, "3"));
         assert_eq!(annotation(&metadata, ATTEMPT), Some("2"));
         assert_eq!(label(&metadata, INSTALLATION), Some("a"));

@@ -191,20 +191,14 @@ impl MySql {
             ) => GROUP_SIZE,
             Some(TopologyMode::RemoteReplica | TopologyMode::Other(_)) | None => 1,
         };
-        self.spec
-            .replicas
-            .map_or(default, |replicas| u32::try_from(replicas).unwrap_or(0))
+        self.spec.replicas.map_or(default, |replicas| u32::try_from(replicas).unwrap_or(0))
     }
 
     /// The name and host name of each server's pod.
     pub fn pods(&self) -> impl Iterator<Item = (String, String)> {
         let (database, namespace) = (self.name(), self.namespace());
-        (0..self.replicas()).map(move |i| {
-            (
-                names::pod(database, i),
-                names::pod_host(database, i, namespace),
-            )
-        })
+        (0..self.replicas())
+            .map(move |i| (names::pod(database, i), names::pod_host(database, i, namespace)))
     }
 
     /// Some program works on it and asks the others to leave it alone.
@@ -241,11 +235,8 @@ impl MySql {
 
     /// The Secret that holds the certificate of an alias.
     pub fn secret_name(&self, alias: &str) -> String {
-        let named = self
-            .spec
-            .tls
-            .as_ref()
-            .and_then(|tls| tls.certificate(alias)?.secret_name.clone());
+        let named =
+            self.spec.tls.as_ref().and_then(|tls| tls.certificate(alias)?.secret_name.clone());
         named.unwrap_or_else(|| self.certificate_name(alias))
     }
 

@@ -11,9 +11,7 @@ pub fn with_suffix(name: &str, suffix: &str) -> String {
     let room = LONGEST.saturating_sub(suffix.len() + 1);
     let cut = name.char_indices().map(|(start, c)| start + c.len_utf8());
     let end = cut.take_while(|end| *end <= room).last().unwrap_or(0);
-    format!("{}-{suffix}", &name[..end])
-        .trim_matches('-')
-        .to_owned()
+    format!("{}-{suffix}", &name[..end]).trim_matches('-').to_owned()
 }
 
 /// The Certificate of an alias, and its Secret unless `spec.tls` names another.
@@ -38,11 +36,7 @@ pub fn router(database: &str) -> String {
 
 /// The host name under which the servers of a database and KubeDB reach one of its pods.
 pub fn pod_host(database: &str, ordinal: u32, namespace: &str) -> String {
-    format!(
-        "{}.{}.{namespace}.svc",
-        pod(database, ordinal),
-        governing_service(database)
-    )
+    format!("{}.{}.{namespace}.svc", pod(database, ordinal), governing_service(database))
 }
 
 #[cfg(test)]
@@ -55,39 +49,22 @@ mod tests {
         let dash_at_the_cut = format!("{}-{}", "y".repeat(51), "z".repeat(11));
         for (database, alias, expected) in [
             ("mysql", "server", "mysql-server-cert".to_owned()),
-            (
-                "mysql",
-                "metrics-exporter",
-                "mysql-metrics-exporter-cert".to_owned(),
-            ),
+            ("mysql", "metrics-exporter", "mysql-metrics-exporter-cert".to_owned()),
             // 63 - "-server-cert" (12) = 51 characters of the name are left …
             (&x63, "server", format!("{}-server-cert", "x".repeat(51))),
             // … and 63 - "-metrics-exporter-cert" (22) = 41 here.
-            (
-                &x63,
-                "metrics-exporter",
-                format!("{}-metrics-exporter-cert", "x".repeat(41)),
-            ),
+            (&x63, "metrics-exporter", format!("{}-metrics-exporter-cert", "x".repeat(41))),
             // Only the ends are trimmed: KubeDB leaves a double dash in the middle.
-            (
-                &dash_at_the_cut[..52],
-                "client",
-                format!("{}-client-cert", "y".repeat(51)),
-            ),
-            (
-                &dash_at_the_cut,
-                "a",
-                format!("{}-zzzz-a-cert", "y".repeat(51)),
-            ),
+            (&dash_at_the_cut[..52], "client", format!("{}-client-cert", "y".repeat(51))),
+            (&dash_at_the_cut, "a", format!("{}-zzzz-a-cert", "y".repeat(51))),
         ] {
             let name = certificate(database, alias);
             assert_eq!(name, expected);
             assert!(name.len() <= 63, "{name}");
         }
-        assert_eq!(
-            with_suffix(&format!("{}-tail", "n".repeat(51)), "1234567890"),
-            { format!("{}--1234567890", "n".repeat(51)) }
-        );
+        assert_eq!(with_suffix(&format!("{}-tail", "n".repeat(51)), "1234567890"), {
+            format!("{}--1234567890", "n".repeat(51))
+        });
     }
 
     #[test]

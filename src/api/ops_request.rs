@@ -28,10 +28,7 @@ pub struct MySqlOpsRequest {
     #[serde(deserialize_with = "tolerant::value")]
     pub spec: OpsRequestSpec,
     /// How far it is.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub status: Option<OpsRequestStatus>,
 }
 
@@ -64,22 +61,13 @@ pub struct OpsRequestSpec {
     #[serde(deserialize_with = "tolerant::value")]
     pub database_ref: DatabaseRef,
     /// The work on TLS.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub tls: Option<RequestTls>,
     /// When it may start.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub apply: Option<Apply>,
     /// The limit for each of its steps.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<GoDuration>,
 }
 
@@ -97,16 +85,10 @@ pub struct DatabaseRef {
 #[serde(default, rename_all = "camelCase")]
 pub struct RequestTls {
     /// Another issuer.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub issuer_ref: Option<IssuerRef>,
     /// Other certificates.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<TlsCertificate>,
     /// The same certificates, issued anew.
     #[serde(deserialize_with = "tolerant::value", skip_serializing_if = "is_false")]
@@ -126,17 +108,11 @@ pub struct RequestTls {
 impl RequestTls {
     /// What certrotor asks for: to rotate, and nothing else.
     pub fn rotation() -> Self {
-        Self {
-            rotate_certificates: true,
-            ..Self::default()
-        }
+        Self { rotate_certificates: true, ..Self::default() }
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -186,22 +162,13 @@ open_words! {
 #[serde(default, rename_all = "camelCase")]
 pub struct OpsRequestStatus {
     /// In one word: all that may be relied on across releases of KubeDB.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub phase: Option<OpsRequestPhase>,
     /// Step by step; their types change between releases.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The generation that this speaks of.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 }
 
@@ -213,9 +180,7 @@ impl MySqlOpsRequest {
 
     /// Its conditions, step by step.
     pub fn conditions(&self) -> &[Condition] {
-        self.status
-            .as_ref()
-            .map_or(&[], |status| &status.conditions)
+        self.status.as_ref().map_or(&[], |status| &status.conditions)
     }
 
     /// Whether it is about certificates and TLS.

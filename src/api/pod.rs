@@ -122,29 +122,13 @@ mod tests {
     fn only_servers_are_servers() {
         for (name, labels, database) in [
             ("shop-0", json!({}), Some("shop")),
-            (
-                "shop-12",
-                json!({"mysql.kubedb.com/component": "database"}),
-                Some("shop"),
-            ),
-            (
-                "shop-router-0",
-                json!({"mysql.kubedb.com/component": "router"}),
-                None,
-            ),
-            (
-                "shop-0",
-                json!({"mysql.kubedb.com/component": "router"}),
-                None,
-            ),
+            ("shop-12", json!({"mysql.kubedb.com/component": "database"}), Some("shop")),
+            ("shop-router-0", json!({"mysql.kubedb.com/component": "router"}), None),
+            ("shop-0", json!({"mysql.kubedb.com/component": "router"}), None),
             ("shop-backup-x2x", json!({}), None),
             ("shop-", json!({}), None),
             ("other-0", json!({}), None),
-            (
-                "shop-0",
-                json!({"app.kubernetes.io/managed-by": "tenant"}),
-                None,
-            ),
+            ("shop-0", json!({"app.kubernetes.io/managed-by": "tenant"}), None),
         ] {
             let pod = pod(name, &labels, &json!({}));
             assert_eq!(pod.server_of(), database, "{name} {labels}");

@@ -22,46 +22,28 @@ pub struct Source {
 /// MySQL, KubeDB's database. Read as v1, in installations before v2024.8.21 as v1alpha2.
 pub const MYSQL: Source = source("kubedb.com", &["v1", "v1alpha2"], "MySQL", "mysqls");
 /// MySQLOpsRequest, what certrotor creates.
-pub const OPS_REQUEST: Source = source(
-    "ops.kubedb.com",
-    &["v1alpha1"],
-    "MySQLOpsRequest",
-    "mysqlopsrequests",
-);
+pub const OPS_REQUEST: Source =
+    source("ops.kubedb.com", &["v1alpha1"], "MySQLOpsRequest", "mysqlopsrequests");
 /// Rotation, certrotor's own record.
 pub const ROTATION: Source = source("certrotor.dev", &["v1alpha1"], "Rotation", "rotations");
 /// Certificate, what cert-manager keeps issued.
 pub const CERTIFICATE: Source = source("cert-manager.io", &["v1"], "Certificate", "certificates");
 /// `CertificateRequest`, one issuance.
-pub const CERTIFICATE_REQUEST: Source = source(
-    "cert-manager.io",
-    &["v1"],
-    "CertificateRequest",
-    "certificaterequests",
-);
+pub const CERTIFICATE_REQUEST: Source =
+    source("cert-manager.io", &["v1"], "CertificateRequest", "certificaterequests");
 /// Issuer, who signs in one namespace.
 pub const ISSUER: Source = source("cert-manager.io", &["v1"], "Issuer", "issuers");
 /// `ClusterIssuer`, who signs anywhere.
 pub const CLUSTER_ISSUER: Source = Source {
     namespaced: false,
-    ..source(
-        "cert-manager.io",
-        &["v1"],
-        "ClusterIssuer",
-        "clusterissuers",
-    )
+    ..source("cert-manager.io", &["v1"], "ClusterIssuer", "clusterissuers")
 };
 /// Pod, what a server runs in. Every cluster has it: it is not among [`SOURCES`].
 pub const POD: Source = source("", &["v1"], "Pod", "pods");
 /// Recommendation, what Supervisor means to do.
 pub const RECOMMENDATION: Source = Source {
     optional: true,
-    ..source(
-        "supervisor.appscode.com",
-        &["v1alpha1"],
-        "Recommendation",
-        "recommendations",
-    )
+    ..source("supervisor.appscode.com", &["v1alpha1"], "Recommendation", "recommendations")
 };
 /// What is backed up: by `KubeStash`, and by its forerunner Stash.
 pub const BACKUP_CONFIGURATIONS: [Source; 2] =
@@ -115,26 +97,13 @@ const fn source(
     kind: &'static str,
     plural: &'static str,
 ) -> Source {
-    Source {
-        group,
-        versions,
-        kind,
-        plural,
-        namespaced: true,
-        optional: false,
-    }
+    Source { group, versions, kind, plural, namespaced: true, optional: false }
 }
 
 const fn backup(kind: &'static str, plural: &'static str) -> [Source; 2] {
     [
-        Source {
-            optional: true,
-            ..source("core.kubestash.com", &["v1alpha1"], kind, plural)
-        },
-        Source {
-            optional: true,
-            ..source("stash.appscode.com", &["v1beta1"], kind, plural)
-        },
+        Source { optional: true, ..source("core.kubestash.com", &["v1alpha1"], kind, plural) },
+        Source { optional: true, ..source("stash.appscode.com", &["v1beta1"], kind, plural) },
     ]
 }
 
@@ -226,19 +195,14 @@ mod tests {
             (&[][..], None),
         ] {
             let resource = MYSQL.choose(served);
-            assert_eq!(
-                resource.map(|resource| resource.api_version).as_deref(),
-                chosen
-            );
+            assert_eq!(resource.map(|resource| resource.api_version).as_deref(), chosen);
         }
     }
 
     #[test]
     fn no_kind_is_listed_twice() {
-        let mut names: Vec<_> = SOURCES
-            .iter()
-            .map(|source| (source.group, source.plural))
-            .collect();
+        let mut names: Vec<_> =
+            SOURCES.iter().map(|source| (source.group, source.plural)).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), SOURCES.len());

@@ -82,10 +82,7 @@ pub struct RotationSpec {
 pub struct Window {
     /// When it opens, as a crontab line: minute, hour, day of month, month, weekday. `@daily` and
     /// the like are understood.
-    #[schemars(
-        length(min = 1, max = 128),
-        regex(pattern = r"^(@[a-z]+|\S+( +\S+){4})$")
-    )]
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^(@[a-z]+|\S+( +\S+){4})$"))]
     pub open: String,
     /// How long it stays open, such as `4h` or `90m`.
     #[schemars(

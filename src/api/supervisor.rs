@@ -163,15 +163,8 @@ pub struct CreatedOperation {
 impl Recommendation {
     /// The MySQL that it means to do something about TLS to.
     pub fn tls_of_mysql(&self) -> Option<&str> {
-        let Target {
-            api_group,
-            kind,
-            name,
-        } = &self.spec.target;
-        let Operation {
-            kind: operation,
-            spec,
-        } = &self.spec.operation;
+        let Target { api_group, kind, name } = &self.spec.target;
+        let Operation { kind: operation, spec } = &self.spec.operation;
         let is_ours = api_group == "kubedb.com" && kind == "MySQL";
         let is_tls = operation == "MySQLOpsRequest" && spec.type_ == "ReconfigureTLS";
         (is_ours && is_tls && !name.is_empty()).then_some(name.as_str())
@@ -225,10 +218,7 @@ mod tests {
         assert_eq!(status.phase, Some(RecommendationPhase::Waiting));
         assert_eq!(status.approval_status, Some(ApprovalStatus::Approved));
         assert_eq!(status.approved_window.dates.len(), 1);
-        assert_eq!(
-            Some(status.approved_window.dates[0].end),
-            "2026-11-21T03:00:00Z".parse().ok()
-        );
+        assert_eq!(Some(status.approved_window.dates[0].end), "2026-11-21T03:00:00Z".parse().ok());
         assert_eq!(status.review_timestamp, "2026-11-20T10:00:00Z".parse().ok());
     }
 
@@ -245,11 +235,7 @@ mod tests {
         ] {
             let mut spec = rotate_tls();
             *spec.pointer_mut(pointer).unwrap() = other;
-            assert_eq!(
-                recommendation(spec, json!({})).tls_of_mysql(),
-                None,
-                "{pointer}"
-            );
+            assert_eq!(recommendation(spec, json!({})).tls_of_mysql(), None, "{pointer}");
         }
     }
 
@@ -257,14 +243,8 @@ mod tests {
     fn no_field_can_make_the_object_unreadable() {
         for (spec, status) in [
             (json!(null), json!(null)),
-            (
-                json!([]),
-                json!({"phase": 1, "outdated": "no", "approvedWindow": "now"}),
-            ),
-            (
-                json!({"target": 1, "deadline": "later"}),
-                json!({"approvedWindow": {"dates": 3}}),
-            ),
+            (json!([]), json!({"phase": 1, "outdated": "no", "approvedWindow": "now"})),
+            (json!({"target": 1, "deadline": "later"}), json!({"approvedWindow": {"dates": 3}})),
         ] {
             let odd = recommendation(spec, status);
             assert_eq!(odd.tls_of_mysql(), None);

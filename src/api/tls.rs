@@ -67,16 +67,9 @@ impl<'de> Deserialize<'de> for IssuerRef {
             #[serde(deserialize_with = "tolerant::value")]
             name: String,
         }
-        let Written {
-            api_group,
-            group,
-            kind,
-            name,
-        } = Written::deserialize(deserializer)?;
+        let Written { api_group, group, kind, name } = Written::deserialize(deserializer)?;
         Ok(Self {
-            group: api_group
-                .or(group)
-                .unwrap_or_else(|| ISSUER_GROUP.to_owned()),
+            group: api_group.or(group).unwrap_or_else(|| ISSUER_GROUP.to_owned()),
             kind: kind.unwrap_or_else(|| ISSUER_KIND.to_owned()),
             name,
         })
@@ -88,34 +81,23 @@ impl<'de> Deserialize<'de> for IssuerRef {
 #[serde(default, rename_all = "camelCase")]
 pub struct TlsConfig {
     /// Who signs where a certificate names nobody else.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub issuer_ref: Option<IssuerRef>,
     /// One entry for each alias that differs from the defaults.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<TlsCertificate>,
 }
 
 impl TlsConfig {
     /// The entry of an alias.
     pub fn certificate(&self, alias: &str) -> Option<&TlsCertificate> {
-        self.certificates
-            .iter()
-            .find(|certificate| certificate.alias == alias)
+        self.certificates.iter().find(|certificate| certificate.alias == alias)
     }
 
     /// Who signs the certificate of an alias: its own issuer, or that of the whole.
     pub fn issuer(&self, alias: &str) -> Option<&IssuerRef> {
-        let own = self
-            .certificate(alias)
-            .and_then(|certificate| certificate.issuer_ref.as_ref());
-        own.or(self.issuer_ref.as_ref())
-            .filter(|issuer| !issuer.name.is_empty())
+        let own = self.certificate(alias).and_then(|certificate| certificate.issuer_ref.as_ref());
+        own.or(self.issuer_ref.as_ref()).filter(|issuer| !issuer.name.is_empty())
     }
 }
 
@@ -127,64 +109,34 @@ pub struct TlsCertificate {
     #[serde(deserialize_with = "tolerant::value")]
     pub alias: String,
     /// Who signs it, when that is not who signs the others.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub issuer_ref: Option<IssuerRef>,
     /// The Secret it is stored in.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
     /// Its subject, the common name apart.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
     /// How long it is to live.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub duration: Option<GoDuration>,
     /// How long before its end cert-manager is to renew it.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub renew_before: Option<GoDuration>,
     /// Further host names.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub dns_names: Vec<String>,
     /// Further addresses.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub ip_addresses: Vec<String>,
     /// Further URIs.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub uris: Vec<String>,
     /// Further mail addresses.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub email_addresses: Vec<String>,
     /// How its key is written.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub private_key: Option<PrivateKey>,
 }
 
@@ -193,52 +145,28 @@ pub struct TlsCertificate {
 #[serde(default, rename_all = "camelCase")]
 pub struct Subject {
     /// O.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub organizations: Vec<String>,
     /// C.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<String>,
     /// OU.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub organizational_units: Vec<String>,
     /// L.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub localities: Vec<String>,
     /// ST.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub provinces: Vec<String>,
     /// STREET.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub street_addresses: Vec<String>,
     /// Postal codes.
-    #[serde(
-        deserialize_with = "tolerant::list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "tolerant::list", skip_serializing_if = "Vec::is_empty")]
     pub postal_codes: Vec<String>,
     /// The serial number within the subject, not that of the certificate.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
 }
 
@@ -247,10 +175,7 @@ pub struct Subject {
 #[serde(default, rename_all = "camelCase")]
 pub struct PrivateKey {
     /// `PKCS1` or `PKCS8`.
-    #[serde(
-        deserialize_with = "tolerant::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
 }
 
@@ -261,11 +186,7 @@ mod tests {
     use super::*;
 
     fn issuer(kind: &str, name: &str) -> IssuerRef {
-        IssuerRef {
-            group: ISSUER_GROUP.into(),
-            kind: kind.into(),
-            name: name.into(),
-        }
+        IssuerRef { group: ISSUER_GROUP.into(), kind: kind.into(), name: name.into() }
     }
 
     #[test]
@@ -276,31 +197,21 @@ mod tests {
             json!({"name": "ca"}),
             json!({"apiGroup": null, "group": "", "kind": "", "name": "ca"}),
         ] {
-            assert_eq!(
-                from_value::<IssuerRef>(written).unwrap(),
-                issuer("Issuer", "ca")
-            );
+            assert_eq!(from_value::<IssuerRef>(written).unwrap(), issuer("Issuer", "ca"));
         }
         let external =
             json!({"group": "awspca.cert-manager.io", "kind": "AWSPCAIssuer", "name": "a"});
         let external: IssuerRef = from_value(external).unwrap();
-        assert_eq!(
-            external.to_string(),
-            "AWSPCAIssuer.awspca.cert-manager.io/a"
-        );
+        assert_eq!(external.to_string(), "AWSPCAIssuer.awspca.cert-manager.io/a");
         assert!(external.is_namespaced());
         assert!(!issuer("ClusterIssuer", "ca").is_namespaced());
     }
 
     #[test]
     fn nobody_signs_for_an_unreadable_reference() {
-        for written in [
-            json!({"name": ""}),
-            json!({}),
-            json!("ca"),
-            json!({"name": 1}),
-            json!(null),
-        ] {
+        for written in
+            [json!({"name": ""}), json!({}), json!("ca"), json!({"name": 1}), json!(null)]
+        {
             let tls: TlsConfig = from_value(json!({"issuerRef": written})).unwrap();
             assert_eq!(tls.issuer("server"), None, "{written}");
         }
@@ -319,14 +230,8 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(tls.issuer("server"), Some(&issuer("Issuer", "ca")));
-        assert_eq!(
-            tls.issuer("client"),
-            Some(&issuer("ClusterIssuer", "other"))
-        );
-        assert_eq!(
-            tls.issuer("metrics-exporter"),
-            Some(&issuer("Issuer", "ca"))
-        );
+        assert_eq!(tls.issuer("client"), Some(&issuer("ClusterIssuer", "other")));
+        assert_eq!(tls.issuer("metrics-exporter"), Some(&issuer("Issuer", "ca")));
         assert_eq!(tls.certificates.len(), 3);
     }
 
@@ -350,18 +255,7 @@ mod tests {
         });
         let tls: TlsConfig = from_value(written.clone()).unwrap();
         assert_eq!(to_value(&tls).unwrap(), written);
-        assert_eq!(
-            tls.certificate("server")
-                .unwrap()
-                .duration
-                .as_ref()
-                .unwrap()
-                .span(),
-            None
-        );
-        assert_eq!(
-            to_value(TlsConfig::default()).unwrap(),
-            Value::Object(serde_json::Map::new())
-        );
+        assert_eq!(tls.certificate("server").unwrap().duration.as_ref().unwrap().span(), None);
+        assert_eq!(to_value(TlsConfig::default()).unwrap(), Value::Object(serde_json::Map::new()));
     }
 }

@@ -38,10 +38,7 @@ where
     let Value::Array(elements) = Value::deserialize(deserializer)? else {
         return Ok(Vec::new());
     };
-    Ok(elements
-        .into_iter()
-        .filter_map(|element| serde_json::from_value(element).ok())
-        .collect())
+    Ok(elements.into_iter().filter_map(|element| serde_json::from_value(element).ok()).collect())
 }
 
 /// Whether there is anything at all.

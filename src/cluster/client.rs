@@ -58,10 +58,8 @@ pub async fn connect(target: &Target, layer: ApiLayer) -> Result<Client, Connect
 }
 
 async fn configuration(target: &Target) -> Result<Config, ConnectError> {
-    let options = KubeConfigOptions {
-        context: target.context.clone(),
-        ..KubeConfigOptions::default()
-    };
+    let options =
+        KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
     let config = match (&target.kubeconfig, &target.context) {
         (None, None) => {
             let inferred = Config::infer().await;
@@ -129,11 +127,7 @@ contexts:
 ";
 
     fn layer() -> ApiLayer {
-        ApiLayer::new(
-            Arc::new(SystemClock),
-            Arc::new(Offset::default()),
-            Arc::new(()),
-        )
+        ApiLayer::new(Arc::new(SystemClock), Arc::new(Offset::default()), Arc::new(()))
     }
 
     #[tokio::test]
@@ -149,10 +143,8 @@ contexts:
             assert_eq!(client.default_namespace(), namespace);
         }
 
-        let target = Target {
-            kubeconfig: Some(file.path().to_owned()),
-            context: Some("three".to_owned()),
-        };
+        let target =
+            Target { kubeconfig: Some(file.path().to_owned()), context: Some("three".to_owned()) };
         let error = connect(&target, layer()).await.err().unwrap();
         assert_eq!(error.to_string(), "cannot use the kubeconfig");
     }

@@ -128,23 +128,9 @@ pub fn event_writer(
     metrics: Arc<dyn EventMetrics>,
 ) -> (Events, EventWriter) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    let events = Events {
-        queue: sender,
-        metrics: Arc::clone(&metrics),
-    };
+    let events = Events { queue: sender, metrics: Arc::clone(&metrics) };
     let said = BTreeMap::new();
-    (
-        events,
-        EventWriter {
-            client,
-            settings,
-            clock,
-            calls,
-            metrics,
-            queue,
-            said,
-        },
-    )
+    (events, EventWriter { client, settings, clock, calls, metrics, queue, said })
 }
 
 impl EventWriter {
@@ -167,14 +153,7 @@ impl EventWriter {
         self.forget();
         match self.write(&event, &name).await {
             Ok(count) => {
-                self.said.insert(
-                    name,
-                    Said {
-                        at: Instant::now(),
-                        count,
-                        unsaid: 0,
-                    },
-                );
+                self.said.insert(name, Said { at: Instant::now(), count, unsaid: 0 });
             }
             Err(failure) => {
                 debug!(%failure, reason = event.reason, "could not write an event");
@@ -194,11 +173,7 @@ impl EventWriter {
             }
         }
         let create = self.event(event, name);
-        match self
-            .calls
-            .run("create", api.create(&PostParams::default(), &create))
-            .await
-        {
+        match self.calls.run("create", api.create(&PostParams::default(), &create)).await {
             Ok(_) => Ok(1),
             // Said by this process before it was restarted, or by another replica.
             Err(ApiFailure::AlreadyExists) => self.repeat(&api, name, None).await,
@@ -217,10 +192,8 @@ impl EventWriter {
             change["count"] = json!(count);
         }
         let patch = Patch::Merge(change);
-        let event = self
-            .calls
-            .run("patch", api.patch(name, &PatchParams::default(), &patch))
-            .await?;
+        let event =
+            self.calls.run("patch", api.patch(name, &PatchParams::default(), &patch)).await?;
         Ok(event.count.unwrap_or(1))
     }
 
@@ -261,11 +234,8 @@ impl EventWriter {
         }
         self.said.retain(|_, said| said.at.elapsed() < QUIET);
         if self.said.len() >= MEMORY
-            && let Some(oldest) = self
-                .said
-                .iter()
-                .min_by_key(|(_, said)| said.at)
-                .map(|(name, _)| name.clone())
+            && let Some(oldest) =
+                self.said.iter().min_by_key(|(_, said)| said.at).map(|(name, _)| name.clone())
         {
             self.said.remove(&oldest);
         }
@@ -274,11 +244,7 @@ impl EventWriter {
 
 /// Events of objects without a namespace belong to `default`.
 fn namespace(event: &EventRecord) -> &str {
-    if event.regarding.namespace.is_empty() {
-        "default"
-    } else {
-        &event.regarding.namespace
-    }
+    if event.regarding.namespace.is_empty() { "default" } else { &event.regarding.namespace }
 }
 
 fn reference(regarding: &Regarding) -> ObjectReference {
@@ -295,32 +261,10 @@ fn reference(regarding: &Regarding) -> ObjectReference {
 
 /// `<object>.<16 hex digits of what is said>`: the same for the same thing.
 fn event_name(event: &EventRecord) -> String {
-    let EventRecord {
-        regarding,
-        reason,
-        action,
-        note,
-        warning,
-    } = event;
-    let Regarding {
-        api_version,
-        kind,
-        namespace,
-        name,
-        uid,
-    } = regarding;
+    let EventRecord { regarding, reason, action, note, warning } = event;
+    let Regarding { api_version, kind, namespace, name, uid } = regarding;
     let warning = if *warning { "warning" } else { "" };
-    let said = [
-        api_version,
-        kind,
-        namespace,
-        name,
-        uid,
-        *reason,
-        *action,
-        note,
-        warning,
-    ];
+    let said = [api_version, kind, namespace, name, uid, *reason, *action, note, warning];
     let digest = Digest::of(said);
     // The longest name is 253, of which 17 are the suffix; Kubernetes names are ASCII.
     let name: String = name.chars().take(236).collect();
@@ -331,11 +275,7 @@ fn event_name(event: &EventRecord) -> String {
 fn printable(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest));
     for c in text.chars() {
-        let c = if c.is_control() || turns_text(c) {
-            ' '
-        } else {
-            c
-        };
+        let c = if c.is_control() || turns_text(c) { ' ' } else { c };
         if line.len() + c.len_utf8() > longest - '…'.len_utf8() {
             line.push('…');
             break;

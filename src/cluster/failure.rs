@@ -73,25 +73,18 @@ impl ApiFailure {
 
     /// Whether a write that failed so may have been carried out: look before repeating it.
     pub const fn may_have_happened(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout | Self::Unavailable { .. } | Self::Other(_)
-        )
+        matches!(self, Self::Timeout | Self::Unavailable { .. } | Self::Other(_))
     }
 }
 
 impl From<Error> for ApiFailure {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "kube adds variants; most need no reaction"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "kube adds variants; most need no reaction")]
     fn from(error: Error) -> Self {
         match error {
             Error::Api(status) => Self::from_status(&status),
-            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => Self::Unavailable {
-                message: chain(&error),
-                retry_after: None,
-            },
+            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => {
+                Self::Unavailable { message: chain(&error), retry_after: None }
+            }
             error => Self::Other(chain(&error)),
         }
     }
@@ -110,10 +103,7 @@ impl ApiFailure {
             409 => Self::Conflict,
             410 => Self::Gone,
             429 if blocked_by_budget(status) => Self::DisruptionBudget(message),
-            408 | 429 | 500.. => Self::Unavailable {
-                message,
-                retry_after: retry_after(status),
-            },
+            408 | 429 | 500.. => Self::Unavailable { message, retry_after: retry_after(status) },
             code => Self::Other(format!("HTTP {code}: {message}")),
         }
     }
@@ -150,17 +140,12 @@ pub async fn within<T>(
 }
 
 fn names_resource(status: &Status) -> bool {
-    status
-        .details
-        .as_ref()
-        .is_some_and(|details| !details.kind.is_empty())
+    status.details.as_ref().is_some_and(|details| !details.kind.is_empty())
 }
 
 fn blocked_by_budget(status: &Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes
-        .into_iter()
-        .any(|cause| cause.reason == "DisruptionBudget")
+    causes.into_iter().any(|cause| cause.reason == "DisruptionBudget")
 }
 
 fn retry_after(status: &Status) -> Option<Duration> {
@@ -186,10 +171,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 fn printable(text: &str) -> String {
     const LONGEST: usize = 512;
-    text.chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -199,19 +181,11 @@ mod tests {
     use super::*;
 
     fn status(code: u16, reason: &str) -> Status {
-        Status {
-            code,
-            reason: reason.to_owned(),
-            message: "m".to_owned(),
-            ..Status::default()
-        }
+        Status { code, reason: reason.to_owned(), message: "m".to_owned(), ..Status::default() }
     }
 
     fn detailed(code: u16, reason: &str, details: StatusDetails) -> Status {
-        Status {
-            details: Some(details),
-            ..status(code, reason)
-        }
+        Status { details: Some(details), ..status(code, reason) }
     }
 
     fn details() -> StatusDetails {
@@ -231,10 +205,7 @@ mod tests {
             message: String::new(),
             field: String::new(),
         };
-        StatusDetails {
-            causes: vec![cause],
-            ..details()
-        }
+        StatusDetails { causes: vec![cause], ..details() }
     }
 
     #[test]
@@ -252,10 +223,7 @@ mod tests {
             (status(410, "Expired"), "gone"),
             (status(410, "Gone"), "gone"),
             (detailed(422, "Invalid", details()), "rejected"),
-            (
-                detailed(429, "TooManyRequests", budget()),
-                "disruption_budget",
-            ),
+            (detailed(429, "TooManyRequests", budget()), "disruption_budget"),
             (status(429, "TooManyRequests"), "unavailable"),
             (status(500, "InternalError"), "unavailable"),
             (status(503, ""), "unavailable"),
@@ -270,15 +238,8 @@ mod tests {
 
     #[test]
     fn the_server_may_ask_for_patience() {
-        let status = detailed(
-            503,
-            "",
-            StatusDetails {
-                retry_after_seconds: 7,
-                ..details()
-            },
-        )
-        .boxed();
+        let status =
+            detailed(503, "", StatusDetails { retry_after_seconds: 7, ..details() }).boxed();
         assert_eq!(
             ApiFailure::from(Error::Api(status)),
             ApiFailure::Unavailable {
@@ -291,10 +252,7 @@ mod tests {
     #[test]
     fn texts_of_the_server_are_cut_and_printable() {
         let hostile = format!("a\u{1b}[31m\nb{}", "x".repeat(4_096));
-        let status = Status {
-            message: hostile,
-            ..status(422, "Invalid")
-        };
+        let status = Status { message: hostile, ..status(422, "Invalid") };
         let ApiFailure::Rejected(text) = ApiFailure::from(Error::Api(status.boxed())) else {
             panic!("a 422 is a rejection");
         };

@@ -171,15 +171,9 @@ impl Elector {
 
     /// Hands the lease back, so that another need not wait for it to become stale.
     async fn release(&mut self) {
-        let calls = self
-            .calls
-            .clone()
-            .at_most(self.settings.terms.retry_period());
+        let calls = self.calls.clone().at_most(self.settings.terms.retry_period());
         // A write may have been cut off by the stop, so what is known may be old.
-        match calls
-            .run("get", self.api.get_opt(&self.settings.name))
-            .await
-        {
+        match calls.run("get", self.api.get_opt(&self.settings.name)).await {
             Ok(lease) => self.lease = lease,
             Err(failure) => return warn!(%failure, "could not hand back the lease"),
         }
@@ -200,9 +194,7 @@ impl Elector {
     }
 
     fn next(&self) -> Move {
-        let Self {
-            observed, settings, ..
-        } = self;
+        let Self { observed, settings, .. } = self;
         election::next(observed, &settings.identity, &settings.terms, self.now())
     }
 
@@ -220,19 +212,14 @@ impl Elector {
     }
 
     fn leads_for(&self) -> Option<Duration> {
-        let Self {
-            observed, settings, ..
-        } = self;
+        let Self { observed, settings, .. } = self;
         let until = observed.leads_until(&settings.identity, &settings.terms)?;
         Some(until.saturating_sub(self.now()))
     }
 
     fn publish(&self) {
         let left = self.leads_for().filter(|left| !left.is_zero());
-        let holder = self
-            .observed
-            .record()
-            .and_then(|record| record.holder.clone());
+        let holder = self.observed.record().and_then(|record| record.holder.clone());
         let new = Leadership {
             leader: left.is_some(),
             holder: holder.filter(|holder| !holder.is_empty()),
@@ -241,11 +228,7 @@ impl Elector {
         self.leadership.send_if_modified(|old| {
             let changed = (old.leader, &old.holder) != (new.leader, &new.holder);
             if changed {
-                info!(
-                    leader = new.leader,
-                    holder = new.holder,
-                    "leadership changed"
-                );
+                info!(leader = new.leader, holder = new.holder, "leadership changed");
             }
             *old = new;
             changed
@@ -293,10 +276,7 @@ impl Elector {
             namespace: Some(self.settings.namespace.clone()),
             ..ObjectMeta::default()
         };
-        Lease {
-            metadata,
-            spec: None,
-        }
+        Lease { metadata, spec: None }
     }
 }
 
@@ -304,15 +284,10 @@ fn record_of(lease: &Lease) -> Record {
     let Some(spec) = &lease.spec else {
         return Record::default();
     };
-    let seconds = spec
-        .lease_duration_seconds
-        .and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     Record {
         holder: spec.holder_identity.clone(),
-        acquired: spec
-            .acquire_time
-            .as_ref()
-            .map(|time| time.0.as_microsecond()),
+        acquired: spec.acquire_time.as_ref().map(|time| time.0.as_microsecond()),
         renewed: spec.renew_time.as_ref().map(|time| time.0.as_microsecond()),
         duration: seconds.map(Duration::from_secs),
         transitions: spec.lease_transitions.unwrap_or_default(),

@@ -47,13 +47,7 @@ struct Meter {
 impl ApiLayer {
     /// A layer that keeps `offset` up to date against the clock `local`.
     pub fn new(local: Arc<dyn Clock>, offset: Arc<Offset>, metrics: Arc<dyn ApiMetrics>) -> Self {
-        Self {
-            meter: Meter {
-                local,
-                offset,
-                metrics,
-            },
-        }
+        Self { meter: Meter { local, offset, metrics } }
     }
 }
 
@@ -61,10 +55,7 @@ impl<S> Layer<S> for ApiLayer {
     type Service = Metered<S>;
 
     fn layer(&self, inner: S) -> Metered<S> {
-        Metered {
-            inner,
-            meter: self.meter.clone(),
-        }
+        Metered { inner, meter: self.meter.clone() }
     }
 }
 
@@ -114,13 +105,7 @@ struct Pending {
 impl Pending {
     fn new(meter: Meter, method: &Method, uri: &Uri) -> Self {
         let (verb, resource) = verb_and_resource(method, uri);
-        Self {
-            meter,
-            verb,
-            resource,
-            began: Instant::now(),
-            class: "abandoned",
-        }
+        Self { meter, verb, resource, began: Instant::now(), class: "abandoned" }
     }
 
     fn unreachable(&mut self) {
@@ -136,27 +121,20 @@ impl Pending {
         };
         if let Some(server) = date(headers) {
             let local = self.meter.local.now();
-            self.meter
-                .offset
-                .observe(server, local, self.began.elapsed());
+            self.meter.offset.observe(server, local, self.began.elapsed());
         }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.meter
-            .metrics
-            .answered(self.verb, &self.resource, self.class);
+        self.meter.metrics.answered(self.verb, &self.resource, self.class);
     }
 }
 
 fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(DATE)?.to_str().ok()?;
-    DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()
-        .map(Time::from)
+    DateTimeParser::new().parse_timestamp(text).ok().map(Time::from)
 }
 
 /// What a request does, in the words of RBAC: `("update", "rotations/status")`.
@@ -221,19 +199,11 @@ mod tests {
     fn requests_are_named_as_rbac_names_them() {
         for (method, path, expected) in [
             ("GET", "/api/v1/pods?limit=500", "list pods"),
-            (
-                "GET",
-                "/api/v1/namespaces/a/pods?&watch=true&timeoutSeconds=9",
-                "watch pods",
-            ),
+            ("GET", "/api/v1/namespaces/a/pods?&watch=true&timeoutSeconds=9", "watch pods"),
             ("GET", "/api/v1/namespaces/a/pods/b", "get pods"),
             ("GET", "/api/v1/namespaces", "list namespaces"),
             ("GET", "/api/v1/namespaces/a", "get namespaces"),
-            (
-                "POST",
-                "/api/v1/namespaces/a/pods/b/eviction",
-                "create pods/eviction",
-            ),
+            ("POST", "/api/v1/namespaces/a/pods/b/eviction", "create pods/eviction"),
             (
                 "POST",
                 "/apis/ops.kubedb.com/v1alpha1/namespaces/a/mysqlopsrequests",
@@ -250,11 +220,7 @@ mod tests {
                 "/apis/ops.kubedb.com/v1alpha1/namespaces/a/mysqlopsrequests/b",
                 "delete mysqlopsrequests",
             ),
-            (
-                "GET",
-                "/apis/cert-manager.io/v1/clusterissuers/x",
-                "get clusterissuers",
-            ),
+            ("GET", "/apis/cert-manager.io/v1/clusterissuers/x", "get clusterissuers"),
             ("GET", "/apis/cert-manager.io/v1", "get discovery"),
             ("GET", "/apis", "get discovery"),
             ("GET", "/version", "get discovery"),
@@ -276,16 +242,10 @@ mod tests {
 
     impl ApiMetrics for Seen {
         fn answered(&self, verb: &str, resource: &str, class: &str) {
-            self.0
-                .lock()
-                .unwrap()
-                .push(format!("{verb} {resource} {class}"));
+            self.0.lock().unwrap().push(format!("{verb} {resource} {class}"));
         }
         fn failed(&self, verb: &str, class: &str) {
-            self.0
-                .lock()
-                .unwrap()
-                .push(format!("{verb} failed {class}"));
+            self.0.lock().unwrap().push(format!("{verb} failed {class}"));
         }
     }
 
@@ -311,10 +271,7 @@ mod tests {
         for _ in 0..3 {
             assert!(calls.run("get", pods.get("b")).await.is_err());
         }
-        assert_eq!(
-            seen.take(),
-            ["get pods 4xx", "get failed not_found"].repeat(3)
-        );
+        assert_eq!(seen.take(), ["get pods 4xx", "get failed not_found"].repeat(3));
         assert_eq!(offset.get(), Span::HOUR);
     }
 
@@ -330,10 +287,7 @@ mod tests {
         let pods: Api<Pod> = Api::namespaced(client, "a");
         let calls = Calls::new(Duration::from_secs(5), Arc::<Seen>::clone(&seen));
         assert!(calls.run("get", pods.get("b")).await.is_err());
-        assert_eq!(
-            seen.take(),
-            ["get pods unreachable", "get failed unavailable"]
-        );
+        assert_eq!(seen.take(), ["get pods unreachable", "get failed unavailable"]);
     }
 
     #[tokio::test(start_paused = true)]

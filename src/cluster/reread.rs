@@ -51,10 +51,7 @@ impl Writer<'_> {
                 Some(namespace) => Api::namespaced(self.client.clone(), namespace),
                 None => Api::all(self.client.clone()),
             };
-            let list = self
-                .calls
-                .run("list", api.list(&ListParams::default()))
-                .await?;
+            let list = self.calls.run("list", api.list(&ListParams::default())).await?;
             let version = list.metadata.resource_version.unwrap_or_default();
             self.shared.with_stores(|stores| {
                 stores.refresh_requests(scope.as_deref(), list.items, &version);
@@ -69,10 +66,9 @@ impl Writer<'_> {
         let found = self.calls.run("get", api.get_opt(self.slots.name)).await?;
         let table = found.as_ref().map_or(SlotTable::Missing, table_of);
         let held = match &table {
-            SlotTable::Known { slots, .. } => slots
-                .values()
-                .map(|slot| Key::new(&slot.namespace, &slot.database))
-                .collect(),
+            SlotTable::Known { slots, .. } => {
+                slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)).collect()
+            }
             SlotTable::Missing | SlotTable::Unknown => BTreeSet::new(),
         };
         self.shared.with_stores(|stores| stores.set_slots(table));

@@ -163,9 +163,7 @@ impl Stores {
             certificates: self.certificates(key, facts),
             pods: self.pods(key),
             requests: whole,
-            last_reconfigured: requests()
-                .filter_map(|(request, _)| request.reconfigured())
-                .max(),
+            last_reconfigured: requests().filter_map(|(request, _)| request.reconfigured()).max(),
             rotation: None,
         }
     }
@@ -235,10 +233,7 @@ impl Stores {
                     RecommendationProgress::InProgress
                 }
             };
-            Some(Recommendation {
-                name: place.name,
-                progress,
-            })
+            Some(Recommendation { name: place.name, progress })
         });
         let lasting = |recommendation: &Recommendation| match recommendation.progress {
             RecommendationProgress::InProgress => (2, None),
@@ -258,9 +253,7 @@ impl Stores {
         let said = |what: &str, error: &Text| Text::from(format!("{what}: {error}"));
         let mysql = self.problem(Kind::MySql, key);
         let mysql = mysql.map(|problem| said("MySQL", &problem.error));
-        let rotation = self
-            .problem(Kind::Rotation, key)
-            .map(|problem| &problem.error);
+        let rotation = self.problem(Kind::Rotation, key).map(|problem| &problem.error);
         let unreadable = || self.tables.rotations.get(key)?.unreadable();
         let rotation = rotation.or_else(unreadable);
         let requests = self.tables.problems.get(&Kind::OpsRequest);
@@ -271,20 +264,14 @@ impl Stores {
             });
             of_this.map(|(_, problem)| said("MySQLOpsRequest", &problem.error))
         };
-        mysql
-            .or_else(|| rotation.map(|error| said("Rotation", error)))
-            .or_else(request)
+        mysql.or_else(|| rotation.map(|error| said("Rotation", error))).or_else(request)
     }
 
     fn build_issuers(&mut self) {
         let bereft = std::mem::take(&mut self.links.bereft);
         if !bereft.is_empty() {
             for (key, facts) in self.tables.issuances.iter() {
-                if facts
-                    .issuer
-                    .as_ref()
-                    .is_some_and(|issuer| bereft.contains(issuer))
-                {
+                if facts.issuer.as_ref().is_some_and(|issuer| bereft.contains(issuer)) {
                     self.links.consider(key, facts);
                 }
             }
@@ -306,9 +293,7 @@ impl Stores {
             namespace: key.namespace.clone().unwrap_or_else(|| Text::from("")),
             name: Text::clone(&key.name),
         };
-        let facts = table
-            .get(&place)
-            .filter(|_| issuer_key(&place, kind) == *key)?;
+        let facts = table.get(&place).filter(|_| issuer_key(&place, kind) == *key)?;
         let ca = self.ca(key, facts);
         Some(Issuer {
             ready: facts.ready,
@@ -334,10 +319,7 @@ impl Stores {
     fn stored_ca(&self, key: &IssuerKey, secret: &Text) -> Option<SigningCa> {
         let cluster: &str = &self.settings.cluster_resource_namespace;
         let namespace = key.namespace.as_deref().unwrap_or(cluster);
-        let place = Key {
-            namespace: namespace.into(),
-            name: Text::clone(secret),
-        };
+        let place = Key { namespace: namespace.into(), name: Text::clone(secret) };
         let mut certificates = self.links.ca_certificates.of(&place);
         let certificate = certificates.next()?;
         // Two Certificates that fight for one Secret: nobody knows whose is in it.
@@ -346,10 +328,7 @@ impl Stores {
         }
         let facts = self.tables.certificates.get(&certificate)?;
         let (_, leaf) = facts.current_leaf(self.issuances(&certificate))?;
-        Some(SigningCa {
-            key: leaf.own_key?,
-            not_after: leaf.id.not_after,
-        })
+        Some(SigningCa { key: leaf.own_key?, not_after: leaf.id.not_after })
     }
 }
 

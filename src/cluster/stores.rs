@@ -53,9 +53,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            cluster_resource_namespace: "cert-manager".to_owned(),
-        }
+        Self { cluster_resource_namespace: "cert-manager".to_owned() }
     }
 }
 
@@ -131,8 +129,8 @@ impl Stores {
         let first = !std::mem::replace(&mut listing.listed, true);
         listing.open = false;
         let stamp = listing.stamp;
-        let unseen = with_table!(&mut self.tables, kind, |table| table
-            .unseen(scope.as_ref(), stamp));
+        let unseen =
+            with_table!(&mut self.tables, kind, |table| table.unseen(scope.as_ref(), stamp));
         for key in unseen {
             self.remove(kind, &key, None);
         }
@@ -249,16 +247,12 @@ impl Stores {
         };
         let unreadable = self.tables.rotations.iter();
         let unreadable = unreadable.filter_map(move |(key, facts)| {
-            facts
-                .unreadable()
-                .map(|error| problem(Kind::Rotation, key, error))
+            facts.unreadable().map(|error| problem(Kind::Rotation, key, error))
         });
         let problems = self.tables.problems.iter();
         problems
             .flat_map(move |(kind, table)| {
-                table
-                    .iter()
-                    .map(move |(key, facts)| problem(*kind, key, &facts.error))
+                table.iter().map(move |(key, facts)| problem(*kind, key, &facts.error))
             })
             .chain(unreadable)
     }
@@ -290,17 +284,12 @@ impl Stores {
     /// Whether this is news: neither older than what is known, nor of an object that is gone. What
     /// it takes the place of is gone.
     fn admits(&mut self, arrival: &Arrival, listed: bool) -> bool {
-        let Arrival {
-            kind,
-            ref key,
-            version,
-            seen,
-        } = *arrival;
+        let Arrival { kind, ref key, version, seen } = *arrival;
         let listing = (listed && seen != 0).then_some(seen);
         let problems = self.tables.problems.entry(kind).or_default();
         let stale_problem = problems.is_stale(key, version, listing);
-        let stale = with_table!(&mut self.tables, kind, |table| table
-            .is_stale(key, version, listing));
+        let stale =
+            with_table!(&mut self.tables, kind, |table| table.is_stale(key, version, listing));
         let known = self.known(kind, key);
         let graves = self.graves.entry(kind).or_default();
         if stale || stale_problem || graves.hold(version) {

@@ -57,8 +57,10 @@ impl Watcher {
     pub async fn run(self, scopes: Vec<Option<String>>, stop: CancellationToken) {
         let watches = scopes.iter().map(|scope| self.watch_scope(scope.as_ref()));
         let cluster = self.watch(Kind::ClusterIssuer, resources::CLUSTER_ISSUER, None);
-        let everything =
-            futures::future::join(futures::future::join_all(watches), cluster.run::<ClusterIssuer>());
+        let everything = futures::future::join(
+            futures::future::join_all(watches),
+            cluster.run::<ClusterIssuer>(),
+        );
         stop.run_until_cancelled(everything).await;
     }
 
@@ -146,7 +148,10 @@ impl Watch {
 
     /// Follows one kind until its watch has to be set up anew.
     async fn follow<K: Listed>(&self, api: Api<K>) -> Standing {
-        let config = watcher::Config { label_selector: self.labels.map(str::to_owned), ..watcher::Config::default() };
+        let config = watcher::Config {
+            label_selector: self.labels.map(str::to_owned),
+            ..watcher::Config::default()
+        };
         let mut events = std::pin::pin!(watcher(api, config).default_backoff());
         while let Some(event) = events.next().await {
             match event {
@@ -314,7 +319,9 @@ impl From<watcher::Error> for Standing {
             | Error::WatchStartFailed(source)
             | Error::WatchFailed(source) => Self::from(&ApiFailure::from(source)),
             Error::WatchError(status) => Self::from(&ApiFailure::from(kube::Error::Api(status))),
-            Error::NoResourceVersion => Self::Failing("a list without a resourceVersion".to_owned()),
+            Error::NoResourceVersion => {
+                Self::Failing("a list without a resourceVersion".to_owned())
+            }
         }
     }
 }

@@ -109,10 +109,8 @@ impl Writer<'_> {
         {
             return written;
         }
-        let (plain, protocol): (Vec<_>, Vec<_>) = plan
-            .steps
-            .iter()
-            .partition(|step| !moves_a_rotation(step.write.point()));
+        let (plain, protocol): (Vec<_>, Vec<_>) =
+            plan.steps.iter().partition(|step| !moves_a_rotation(step.write.point()));
         for step in protocol {
             let outcome = self.move_on(&step.key, step.write.point()).await;
             if !self.note(&mut written, &step.key, step.write.point(), outcome) {
@@ -136,16 +134,13 @@ impl Writer<'_> {
     /// Shows people what changed.
     pub async fn show(&self, changes: Vec<(Key, Arc<Database>, Shown)>) -> Written {
         let mut written = Written::default();
-        let writes = changes
-            .into_iter()
-            .take(PER_TURN)
-            .map(|(key, database, shown)| async move {
-                let outcome = match &database.rotation {
-                    Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
-                    None => Ok(Done::Overtaken),
-                };
-                (key, outcome)
-            });
+        let writes = changes.into_iter().take(PER_TURN).map(|(key, database, shown)| async move {
+            let outcome = match &database.rotation {
+                Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
+                None => Ok(Done::Overtaken),
+            };
+            (key, outcome)
+        });
         let mut under_way = futures::stream::iter(writes).buffer_unordered(AT_ONCE);
         while let Some((key, outcome)) = under_way.next().await {
             if !self.note(&mut written, &key, WritePoint::ShowStatus, outcome) {
@@ -169,8 +164,7 @@ impl Writer<'_> {
                     Done::Yes => written.done += 1,
                     Done::Overtaken => written.overtaken += 1,
                 }
-                self.teller
-                    .wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
+                self.teller.wrote(point, if done == Done::Yes { "ok" } else { "overtaken" });
                 true
             }
             Err(failure) => {
@@ -198,9 +192,7 @@ impl Writer<'_> {
     }
 
     fn plan_again(&self) -> (Fleet, Plan) {
-        let fleet = self
-            .shared
-            .with_stores(|stores| stores.snapshot(self.context));
+        let fleet = self.shared.with_stores(|stores| stores.snapshot(self.context));
         let again = plan(&fleet, self.context.policy, (self.now)());
         (fleet, again)
     }
@@ -221,17 +213,11 @@ impl Writer<'_> {
                 };
                 let done = self.swap(key, rotation, record, &rotation.shown).await?;
                 if done == Done::Yes {
-                    self.teller
-                        .recorded(key, database, *point, record, (self.now)());
+                    self.teller.recorded(key, database, *point, record, (self.now)());
                 }
                 Ok(done)
             }
-            Write::DeleteRequest {
-                point,
-                name,
-                uid,
-                resource_version,
-            } => {
+            Write::DeleteRequest { point, name, uid, resource_version } => {
                 let preconditions = Preconditions {
                     uid: Some(uid.to_string()),
                     resource_version: Some(resource_version.to_string()),
@@ -261,14 +247,9 @@ impl Writer<'_> {
             status: None,
         };
         let api = self.rotations(key);
-        match self
-            .calls
-            .run("create", api.create(&post(), &rotation))
-            .await
-        {
+        match self.calls.run("create", api.create(&post(), &rotation)).await {
             Ok(created) => {
-                self.shared
-                    .with_stores(|stores| stores.apply(created.into()));
+                self.shared.with_stores(|stores| stores.apply(created.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
@@ -296,16 +277,13 @@ impl Writer<'_> {
             return Ok(Done::Overtaken);
         }
         let api = self.rotations(key);
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
+        let params =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Merge(&patch);
         let call = api.patch_status(&key.name, &params, &patch);
         match self.calls.run("patch", call).await {
             Ok(patched) => {
-                self.shared
-                    .with_stores(|stores| stores.apply(patched.into()));
+                self.shared.with_stores(|stores| stores.apply(patched.into()));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => {
@@ -334,22 +312,14 @@ impl Writer<'_> {
             timeout: rules.timeout,
         });
         let api = self.requests(key);
-        match self
-            .calls
-            .run("create", api.create(&post(), &request))
-            .await
-        {
+        match self.calls.run("create", api.create(&post(), &request)).await {
             Ok(created) => {
-                self.shared
-                    .with_stores(|stores| stores.apply(created.into()));
+                self.shared.with_stores(|stores| stores.apply(created.into()));
                 self.teller.created(key, database, current);
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
-                let found = self
-                    .calls
-                    .run("get", api.get(&current.request.name))
-                    .await?;
+                let found = self.calls.run("get", api.get(&current.request.name)).await?;
                 // One that is about another database would never be seen as this one's.
                 let about_another = found.spec.database_ref.name != *key.name;
                 self.shared.with_stores(|stores| stores.apply(found.into()));
@@ -382,10 +352,7 @@ impl Writer<'_> {
         preconditions: Preconditions,
     ) -> Attempted {
         let api = self.requests(key);
-        let params = DeleteParams {
-            preconditions: Some(preconditions),
-            ..DeleteParams::default()
-        };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         match self.calls.run("delete", api.delete(name, &params)).await {
             Ok(_) => Ok(Done::Yes),
             Err(ApiFailure::NotFound) => {
@@ -404,12 +371,7 @@ impl Writer<'_> {
     /// that a change is about, so that none is freed on the strength of an older record.
     async fn change_slots(&self, change: &SlotChange) -> Attempted {
         let mut about = self.read_slots().await?;
-        about.extend(
-            change
-                .slots
-                .values()
-                .map(|slot| Key::new(&slot.namespace, &slot.database)),
-        );
+        about.extend(change.slots.values().map(|slot| Key::new(&slot.namespace, &slot.database)));
         for key in about.iter().filter(|key| !key.name.is_empty()) {
             self.read_rotation(key).await?;
         }
@@ -421,22 +383,17 @@ impl Writer<'_> {
         if !(self.leads)() {
             return Ok(Done::Overtaken);
         }
-        let SlotsAt {
-            namespace, name, ..
-        } = self.slots;
+        let SlotsAt { namespace, name, .. } = self.slots;
         let api = self.config_maps();
         let slots = config_map_of(&change, namespace, name);
         let result = if change.expected.is_some() {
-            self.calls
-                .run("update", api.replace(name, &post(), &slots))
-                .await
+            self.calls.run("update", api.replace(name, &post(), &slots)).await
         } else {
             self.calls.run("create", api.create(&post(), &slots)).await
         };
         match result {
             Ok(written) => {
-                self.shared
-                    .with_stores(|stores| stores.set_slots(table_of(&written)));
+                self.shared.with_stores(|stores| stores.set_slots(table_of(&written)));
                 Ok(Done::Yes)
             }
             Err(ApiFailure::Conflict | ApiFailure::AlreadyExists | ApiFailure::NotFound) => {
@@ -469,11 +426,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn mysqls(&self, key: &Key) -> Api<MySql> {
-        Api::namespaced_with(
-            self.client.clone(),
-            &key.namespace,
-            &self.shared.mysql_resource(),
-        )
+        Api::namespaced_with(self.client.clone(), &key.namespace, &self.shared.mysql_resource())
     }
 
     pub(super) fn config_maps(&self) -> Api<ConfigMap> {
@@ -495,16 +448,9 @@ const fn moves_a_rotation(point: WritePoint) -> bool {
 }
 
 const fn slot_point(change: &SlotChange) -> WritePoint {
-    if change.expected.is_some() {
-        WritePoint::ChangeSlots
-    } else {
-        WritePoint::CreateSlots
-    }
+    if change.expected.is_some() { WritePoint::ChangeSlots } else { WritePoint::CreateSlots }
 }
 
 fn post() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }

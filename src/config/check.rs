@@ -44,9 +44,7 @@ mod tests {
         let files = [good.clone(), bad, missing, dir.path().to_owned()];
         let mut out = Vec::new();
         assert!(!check(&files, &mut out).unwrap());
-        let out = String::from_utf8(out)
-            .unwrap()
-            .replace(&dir.path().display().to_string(), "DIR");
+        let out = String::from_utf8(out).unwrap().replace(&dir.path().display().to_string(), "DIR");
         let expected = "\
 DIR/good.yaml:1:1: warning: rotation.windows: no window: rotations may start at any time
 DIR/good.yaml: ok

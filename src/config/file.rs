@@ -17,28 +17,19 @@ pub fn read(path: &Path) -> Result<String, Problems> {
     // Before it is opened: that alone would wait for ever on a pipe.
     let metadata = path.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(Problems::with_file(
-            &name,
-            "is a directory; name the file in it",
-        ));
+        return Err(Problems::with_file(&name, "is a directory; name the file in it"));
     }
     if !metadata.is_file() {
         return Err(Problems::with_file(&name, "is not a regular file"));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     check_size(bytes.len() as u64, &name)?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let at = end_of(&String::from_utf8_lossy(good));
-        Problems::one(
-            &name,
-            Some(at),
-            "this byte is not UTF-8; save the file as UTF-8",
-        )
+        Problems::one(&name, Some(at), "this byte is not UTF-8; save the file as UTF-8")
     })
 }
 
@@ -55,8 +46,5 @@ fn end_of(text: &str) -> Position {
     let line = text.matches('\n').count() + 1;
     let column = text.chars().rev().take_while(|c| *c != '\n').count() + 1;
     let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
-    Position {
-        line: number(line),
-        column: number(column),
-    }
+    Position { line: number(line), column: number(column) }
 }

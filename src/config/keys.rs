@@ -105,9 +105,7 @@ const WHOLE_FLEET: [&str; 2] = ["rotation.limits", "rotation.breaker"];
 impl Key {
     /// What follows the last dot.
     pub fn name(&self) -> &'static str {
-        self.path
-            .rsplit_once('.')
-            .map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 
     /// The path of the section that it is in; empty at the top.
@@ -133,12 +131,7 @@ const fn key(
     default: Option<&'static str>,
     about: &'static str,
 ) -> Key {
-    Key {
-        path,
-        kind,
-        default,
-        about,
-    }
+    Key { path, kind, default, about }
 }
 
 const fn duration(least: Span, most: Span) -> Kind {

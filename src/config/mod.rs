@@ -97,19 +97,12 @@ impl Default for Config {
         Self {
             installation: Arc::from("certrotor"),
             policy: Arc::new(Policy::default()),
-            probe: Probe {
-                enabled: true,
-                every: Span::HOUR,
-                concurrency: 50,
-            },
+            probe: Probe { enabled: true, every: Span::HOUR, concurrency: 50 },
             server: Server {
                 metrics: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9440)),
                 page: SocketAddr::from((Ipv4Addr::LOCALHOST, 9441)),
             },
-            executor: Executor {
-                issue_with: IssueWith::CertManager,
-                reload: Reload::Auto,
-            },
+            executor: Executor { issue_with: IssueWith::CertManager, reload: Reload::Auto },
         }
     }
 }
@@ -134,11 +127,7 @@ impl Config {
             ("server.metrics", self.server.metrics != next.server.metrics),
             ("server.page", self.server.page != next.server.page),
         ];
-        differs
-            .iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(key, _)| *key)
-            .collect()
+        differs.iter().filter(|(_, differs)| *differs).map(|(key, _)| *key).collect()
     }
 
     fn from_section(root: &Section<'_>) -> Self {
@@ -172,11 +161,7 @@ impl Server {
             page: address("page").unwrap_or(default.page),
         };
         if server.collides() {
-            let wrong = if section.has("page") {
-                "page"
-            } else {
-                "metrics"
-            };
+            let wrong = if section.has("page") { "page" } else { "metrics" };
             let (metrics, page) = (server.metrics, server.page);
             section.problem(
                 wrong,

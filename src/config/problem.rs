@@ -79,12 +79,7 @@ impl Problems {
     /// One without a setting.
     pub(super) fn one(file: &str, position: Option<Position>, message: impl Into<String>) -> Self {
         let (path, message) = (String::new(), message.into());
-        Self(vec![Problem {
-            file: Arc::from(file),
-            position,
-            path,
-            message,
-        }])
+        Self(vec![Problem { file: Arc::from(file), position, path, message }])
     }
 
     /// Each of them.
@@ -115,15 +110,7 @@ impl std::error::Error for Problems {}
 /// What somebody wrote, safe to print on one line and not too long.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
-    let short: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    let more = if text.chars().nth(MOST).is_some() {
-        "…"
-    } else {
-        ""
-    };
+    let short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let more = if text.chars().nth(MOST).is_some() { "…" } else { "" };
     format!("`{short}{more}`")
 }

@@ -37,11 +37,7 @@ pub struct Loaded {
 impl Loaded {
     /// A config that comes from no file and never changes.
     pub fn fixed(config: Config) -> Arc<Self> {
-        Arc::new(Self {
-            config: Some(Arc::new(config)),
-            loaded_generation: 1,
-            ..Self::nothing()
-        })
+        Arc::new(Self { config: Some(Arc::new(config)), loaded_generation: 1, ..Self::nothing() })
     }
 
     const fn nothing() -> Self {
@@ -105,15 +101,7 @@ impl ConfigFile {
         let seen = look(path.clone()).await;
         let loaded = judge(Loaded::nothing(), &path, &seen).await;
         let (sender, receiver) = watch::channel(Arc::new(loaded));
-        (
-            Self {
-                path,
-                published: seen.clone(),
-                last: seen,
-                sender,
-            },
-            receiver,
-        )
+        (Self { path, published: seen.clone(), last: seen, sender }, receiver)
     }
 
     /// Looks once; true when something was published.
@@ -154,23 +142,13 @@ async fn judge(before: Loaded, path: &Path, seen: &Seen) -> Loaded {
     let (file, seen, last) = (path.display().to_string(), seen.clone(), before.clone());
     let stopped = Problems::with_file(&file, "cannot be checked: the reader stopped");
     let judged = tokio::task::spawn_blocking(move || before.after(&file, &seen)).await;
-    judged.unwrap_or_else(|_| Loaded {
-        problems: Some(stopped),
-        ..last
-    })
+    judged.unwrap_or_else(|_| Loaded { problems: Some(stopped), ..last })
 }
 
 async fn look(path: PathBuf) -> Seen {
     let name = path.display().to_string();
-    let gone = |_| {
-        Err(Problems::with_file(
-            &name,
-            "cannot be read: the reader stopped",
-        ))
-    };
-    tokio::task::spawn_blocking(move || read(&path))
-        .await
-        .unwrap_or_else(gone)
+    let gone = |_| Err(Problems::with_file(&name, "cannot be read: the reader stopped"));
+    tokio::task::spawn_blocking(move || read(&path)).await.unwrap_or_else(gone)
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(file: &str) -> Self {
-        Self {
-            file: Arc::from(file),
-            problems: RefCell::default(),
-            warnings: RefCell::default(),
-        }
+        Self { file: Arc::from(file), problems: RefCell::default(), warnings: RefCell::default() }
     }
 
     pub(super) fn problem(&self, at: Position, path: String, message: impl Into<String>) {
@@ -34,12 +30,7 @@ impl Report {
 
     fn note(&self, at: Position, path: String, message: impl Into<String>) -> Problem {
         let file = Arc::clone(&self.file);
-        Problem {
-            file,
-            position: Some(at),
-            path,
-            message: message.into(),
-        }
+        Problem { file, position: Some(at), path, message: message.into() }
     }
 
     /// The warnings in order, unless there are problems.

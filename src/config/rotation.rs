@@ -26,10 +26,7 @@ pub(super) fn policy(root: &Section<'_>) -> Policy {
     Policy {
         mode: root.word("mode").unwrap_or(default.mode),
         watch: matching(&root.section("watch")),
-        overrides: overrides
-            .iter()
-            .map(|section| one_override(section, &rules))
-            .collect(),
+        overrides: overrides.iter().map(|section| one_override(section, &rules)).collect(),
         limits: limits(&rotation.section("limits"), default.limits),
         breaker: breaker(&rotation.section("breaker"), default.breaker),
         rules: Arc::new(rules),
@@ -39,18 +36,13 @@ pub(super) fn policy(root: &Section<'_>) -> Policy {
 fn matching(section: &Section<'_>) -> Match {
     let namespaces = section.values("namespaces", |text, _| NamespacePattern::parse(text));
     let selector = section.value("selector", |text, _| Selector::parse(text));
-    Match {
-        namespaces: namespaces.unwrap_or_default(),
-        selector: selector.unwrap_or_default(),
-    }
+    Match { namespaces: namespaces.unwrap_or_default(), selector: selector.unwrap_or_default() }
 }
 
 fn limits(section: &Section<'_>, default: Limits) -> Limits {
     Limits {
         total: section.count("total").unwrap_or(default.total),
-        per_namespace: section
-            .count("perNamespace")
-            .unwrap_or(default.per_namespace),
+        per_namespace: section.count("perNamespace").unwrap_or(default.per_namespace),
         per_issuer: section.count("perIssuer").unwrap_or(default.per_issuer),
     }
 }
@@ -63,15 +55,8 @@ fn breaker(section: &Section<'_>, default: BreakerRule) -> BreakerRule {
     };
     if rule.failures > rule.of {
         let BreakerRule { failures, of, .. } = rule;
-        let wrong = if section.has("failures") {
-            "failures"
-        } else {
-            "of"
-        };
-        section.problem(
-            wrong,
-            format!("{failures} failures of {of} attempts cannot be"),
-        );
+        let wrong = if section.has("failures") { "failures" } else { "of" };
+        section.problem(wrong, format!("{failures} failures of {of} attempts cannot be"));
     }
     rule
 }
@@ -85,19 +70,13 @@ fn one_override(section: &Section<'_>, base: &Rules) -> Override {
         section.problem("match", message);
     }
     if section.names().all(|name| name == "match") {
-        section.warning(
-            "match",
-            "nothing is set beside it, so this override changes nothing",
-        );
+        section.warning("match", "nothing is set beside it, so this override changes nothing");
     }
     let (patch, windows) = rules_patch(section);
     let mut rules = base.clone();
     rules.apply(&patch);
     check_rules(section, &rules, &windows);
-    Override {
-        matches: matching(&matches),
-        rules: patch,
-    }
+    Override { matches: matching(&matches), rules: patch }
 }
 
 /// A window and the section that it was read from.
@@ -109,17 +88,12 @@ fn rules_patch<'t>(section: &Section<'t>) -> (RulesPatch, Vec<Placed<'t>>) {
     let backoff = retry.section("backoff");
     let lead = |section: &Section<'_>, name| section.value(name, |text, _| values::lead(text));
     let yields = emergency.words("overrides");
-    let windows: Option<Vec<_>> = section.sections("windows").map(|items| {
-        items
-            .into_iter()
-            .filter_map(|item| Some((window(&item)?, item)))
-            .collect()
-    });
+    let windows: Option<Vec<_>> = section
+        .sections("windows")
+        .map(|items| items.into_iter().filter_map(|item| Some((window(&item)?, item))).collect());
     let union = |placed: &Vec<Placed<'_>>| {
         let windows = Windows::new(placed.iter().map(|(window, _)| window.clone()).collect());
-        windows
-            .map_err(|error| section.problem("windows", error.to_string()))
-            .ok()
+        windows.map_err(|error| section.problem("windows", error.to_string())).ok()
     };
     let patch = RulesPatch {
         renew_before: lead(section, "renewBefore"),
@@ -150,9 +124,7 @@ fn window(section: &Section<'_>) -> Option<Window> {
     let open = section.value("open", |text, _| CronLine::parse(text));
     let length = section.duration("for");
     let window = Window::new(open?, length?, zone?);
-    window
-        .map_err(|error| section.problem("for", error.to_string()))
-        .ok()
+    window.map_err(|error| section.problem("for", error.to_string())).ok()
 }
 
 fn freeze(section: &Section<'_>) -> Option<Freeze> {
@@ -161,9 +133,7 @@ fn freeze(section: &Section<'_>) -> Option<Freeze> {
     let (from, to) = (date("from"), date("to"));
     let reason = section.value("reason", |text, _| values::line(text));
     let freeze = Freeze::new(from?, to?, zone?, reason.unwrap_or_default());
-    freeze
-        .map_err(|error| section.problem("to", error.to_string()))
-        .ok()
+    freeze.map_err(|error| section.problem("to", error.to_string())).ok()
 }
 
 fn schedule(rotation: &Section<'_>) -> Option<Schedule> {
@@ -214,11 +184,7 @@ fn check_leads(section: &Section<'_>, rules: &Rules) {
         return;
     };
     if renew <= emergency && (section.has("renewBefore") || section.has("emergency")) {
-        let wrong = if section.has("renewBefore") {
-            "renewBefore"
-        } else {
-            "emergency"
-        };
+        let wrong = if section.has("renewBefore") { "renewBefore" } else { "emergency" };
         let message = format!(
             "renewBefore ({renew}) is no longer than emergency.before ({emergency}): where the \
              latter is used in full, every rotation is an emergency"
@@ -232,10 +198,7 @@ fn check_lengths(section: &Section<'_>, rules: &Rules, windows: &[Placed<'_>]) {
         return;
     }
     for short in rules.windows.check(rules.expected_duration, MARGIN) {
-        let message = format!(
-            "{short} ({} and {MARGIN} at each end)",
-            rules.expected_duration
-        );
+        let message = format!("{short} ({} and {MARGIN} at each end)", rules.expected_duration);
         match windows.iter().find(|(window, _)| *window == short.window) {
             Some((_, place)) => place.wrong(message),
             None => section.problem("expectedDuration", message),
@@ -258,18 +221,13 @@ fn check_overlaps(section: &Section<'_>, windows: &[Placed<'_>]) {
     for (index, (window, place)) in windows.iter().enumerate() {
         let schedule = Schedule::new(window.open().clone(), window.zone().clone());
         let next = |opening: &Time| schedule.next_after(*opening);
-        let openings: Vec<_> = std::iter::successors(schedule.next_after(START), next)
-            .take(OPENINGS)
-            .collect();
+        let openings: Vec<_> =
+            std::iter::successors(schedule.next_after(START), next).take(OPENINGS).collect();
         let holds = |other: &Window| {
-            openings
-                .iter()
-                .any(|opening| matches!(other.state(*opening), WindowState::Open { .. }))
+            openings.iter().any(|opening| matches!(other.state(*opening), WindowState::Open { .. }))
         };
         let before = |other: &usize| *other != index;
-        let other = (0..windows.len())
-            .filter(before)
-            .find(|other| holds(&windows[*other].0));
+        let other = (0..windows.len()).filter(before).find(|other| holds(&windows[*other].0));
         if let Some(other) = other {
             let message = format!("opens while windows[{other}] is open; together they are one");
             place.warn(message);

@@ -8,23 +8,17 @@ use super::keys::{Key, Kind, OVERRIDE, children};
 pub fn json() -> Value {
     let mut schema = section("");
     if let Some(fields) = schema.as_object_mut() {
-        fields.insert(
-            "$schema".to_owned(),
-            "https://json-schema.org/draft/2020-12/schema".into(),
-        );
+        fields.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         fields.insert("title".to_owned(), "certrotor".into());
     }
     schema
 }
 
 fn section(path: &str) -> Value {
-    let properties: Map<_, _> = children(path)
-        .map(|key| (key.name().to_owned(), value(key, path)))
-        .collect();
-    let required: Vec<_> = children(path)
-        .filter(|key| key.default.is_none())
-        .map(Key::name)
-        .collect();
+    let properties: Map<_, _> =
+        children(path).map(|key| (key.name().to_owned(), value(key, path))).collect();
+    let required: Vec<_> =
+        children(path).filter(|key| key.default.is_none()).map(Key::name).collect();
     let mut schema = json!({
         "type": "object",
         "additionalProperties": false,

@@ -78,19 +78,11 @@ impl<'t> Section<'t> {
         let (key, entry) = self.entry(name)?;
         let items = self.items(key, entry)?;
         if items.len() > MOST {
-            self.problem(
-                name,
-                format!("{} items are too many; allowed: {MOST}", items.len()),
-            );
+            self.problem(name, format!("{} items are too many; allowed: {MOST}", items.len()));
             return None;
         }
         let one = |(index, node)| {
-            self.parse(
-                key,
-                node,
-                format!("{}[{index}]", self.path_of(name)),
-                &parse,
-            )
+            self.parse(key, node, format!("{}[{index}]", self.path_of(name)), &parse)
         };
         Some(items.iter().enumerate().filter_map(one).collect())
     }
@@ -146,14 +138,12 @@ impl<'t> Section<'t> {
 
     /// Whether this key is absent or its value is an empty one.
     pub(super) fn is_blank(&self, name: &str) -> bool {
-        self.entries
-            .get(name)
-            .is_none_or(|entry| match &entry.value.value {
-                Value::List(items) => items.is_empty(),
-                Value::Map(entries) => entries.is_empty(),
-                Value::Null => true,
-                Value::Scalar { text, .. } => text.trim().is_empty(),
-            })
+        self.entries.get(name).is_none_or(|entry| match &entry.value.value {
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+            Value::Null => true,
+            Value::Scalar { text, .. } => text.trim().is_empty(),
+        })
     }
 
     /// Whether something else stands where this section should.
@@ -173,30 +163,22 @@ impl<'t> Section<'t> {
 
     /// Where the value of this key stands, or this section when the key is absent.
     pub(super) fn at(&self, name: &str) -> Position {
-        self.entries
-            .get(name)
-            .map_or(self.at, |entry| entry.value.at)
+        self.entries.get(name).map_or(self.at, |entry| entry.value.at)
     }
 
     /// The path in the file of a key of this section.
     pub(super) fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// Notes what is wrong with the value of this key.
     pub(super) fn problem(&self, name: &str, message: impl Into<String>) {
-        self.report
-            .problem(self.at(name), self.path_of(name), message);
+        self.report.problem(self.at(name), self.path_of(name), message);
     }
 
     /// Notes what may not be meant by the value of this key.
     pub(super) fn warning(&self, name: &str, message: impl Into<String>) {
-        self.report
-            .warning(self.at(name), self.path_of(name), message);
+        self.report.warning(self.at(name), self.path_of(name), message);
     }
 
     /// Notes what is wrong with this section.
@@ -210,14 +192,8 @@ impl<'t> Section<'t> {
     }
 
     fn read(report: &'t Report, schema: String, path: String, node: &'t Node) -> Self {
-        let mut section = Section {
-            report,
-            schema,
-            path,
-            at: node.at,
-            entries: BTreeMap::new(),
-            broken: false,
-        };
+        let mut section =
+            Section { report, schema, path, at: node.at, entries: BTreeMap::new(), broken: false };
         match &node.value {
             Value::Map(entries) => section.take(entries),
             Value::Null => {}
@@ -229,12 +205,7 @@ impl<'t> Section<'t> {
         }
         for key in children(&section.schema).filter(|key| key.default.is_none()) {
             if !section.entries.contains_key(key.name()) {
-                let what = key
-                    .about
-                    .split(';')
-                    .next()
-                    .unwrap_or(key.about)
-                    .trim_end_matches('.');
+                let what = key.about.split(';').next().unwrap_or(key.about).trim_end_matches('.');
                 let lacks = format!("`{}` is missing: {}", key.name(), lower(what));
                 section.wrong(lacks);
             }
@@ -247,8 +218,7 @@ impl<'t> Section<'t> {
         for entry in entries {
             if let Some(first) = seen.insert(entry.key.as_str(), entry.key_at) {
                 let message = format!("set twice; first in line {}", first.line);
-                self.report
-                    .problem(entry.key_at, self.path_of(&printable(&entry.key)), message);
+                self.report.problem(entry.key_at, self.path_of(&printable(&entry.key)), message);
                 continue;
             }
             if let Some(key) = children(&self.schema).find(|key| key.name() == entry.key) {
@@ -256,21 +226,13 @@ impl<'t> Section<'t> {
                 continue;
             }
             let path = self.path_of(&printable(&entry.key));
-            self.report
-                .problem(entry.key_at, path, unknown(&self.schema, &entry.key));
+            self.report.problem(entry.key_at, path, unknown(&self.schema, &entry.key));
         }
     }
 
     fn without_entries(&self, schema: String, path: String) -> Self {
         let (report, at, entries) = (self.report, self.at, BTreeMap::new());
-        Section {
-            report,
-            schema,
-            path,
-            at,
-            entries,
-            broken: false,
-        }
+        Section { report, schema, path, at, entries, broken: false }
     }
 
     fn entry(&self, name: &str) -> Option<(&'static Key, &'t Entry)> {
@@ -315,8 +277,7 @@ impl<'t> Section<'t> {
             }
             Value::Scalar { text, .. } => text,
             Value::Null => {
-                self.report
-                    .problem(node.at, path, format!("no value; allowed: {kind}"));
+                self.report.problem(node.at, path, format!("no value; allowed: {kind}"));
                 return None;
             }
             other @ (Value::List(_) | Value::Map(_)) => {
@@ -351,17 +312,10 @@ fn unknown(schema: &str, name: &str) -> String {
     }
     if let Some(elsewhere) = KEYS.iter().find(|key| key.name() == name) {
         let whole_fleet = schema == OVERRIDE && elsewhere.path.starts_with("rotation.");
-        let why = if whole_fleet {
-            "holds for the whole fleet"
-        } else {
-            "does not belong here"
-        };
+        let why = if whole_fleet { "holds for the whole fleet" } else { "does not belong here" };
         return format!("`{name}` {why}; it is `{}`", elsewhere.path);
     }
-    format!(
-        "unknown key; allowed here: {}",
-        here().collect::<Vec<_>>().join(", ")
-    )
+    format!("unknown key; allowed here: {}", here().collect::<Vec<_>>().join(", "))
 }
 
 /// A key as part of a path.
@@ -371,7 +325,5 @@ fn printable(name: &str) -> String {
 
 fn lower(text: &str) -> String {
     let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(rest).collect()
-    })
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }

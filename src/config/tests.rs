@@ -74,51 +74,19 @@ executor: {issueWith: self, reload: never}
 fn every_setting_reaches_its_place() {
     let config = parse(EVERYTHING);
     assert_eq!(&*config.installation, "blue");
-    assert_eq!(
-        config.probe,
-        Probe {
-            enabled: false,
-            every: Span::minutes(10),
-            concurrency: 5
-        }
-    );
+    assert_eq!(config.probe, Probe { enabled: false, every: Span::minutes(10), concurrency: 5 });
     assert_eq!(config.server.metrics.to_string(), "[::]:1000");
     assert_eq!(config.server.page.to_string(), "10.0.0.1:1001");
-    let executor = Executor {
-        issue_with: IssueWith::OwnIssuer,
-        reload: Reload::Never,
-    };
+    let executor = Executor { issue_with: IssueWith::OwnIssuer, reload: Reload::Never };
     assert_eq!(config.executor, executor);
 
     let policy = &config.policy;
     assert_eq!(policy.mode, Mode::Report);
-    let namespaces: Vec<_> = policy
-        .watch
-        .namespaces
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let namespaces: Vec<_> = policy.watch.namespaces.iter().map(ToString::to_string).collect();
     assert_eq!(namespaces, ["prod-*", "staging"]);
-    assert_eq!(
-        policy.watch.selector,
-        Selector::parse("tier in (gold,silver),!legacy").unwrap()
-    );
-    assert_eq!(
-        policy.limits,
-        Limits {
-            total: 20,
-            per_namespace: 5,
-            per_issuer: 10
-        }
-    );
-    assert_eq!(
-        policy.breaker,
-        BreakerRule {
-            failures: 2,
-            of: 4,
-            pause: Span::hours(2)
-        }
-    );
+    assert_eq!(policy.watch.selector, Selector::parse("tier in (gold,silver),!legacy").unwrap());
+    assert_eq!(policy.limits, Limits { total: 20, per_namespace: 5, per_issuer: 10 });
+    assert_eq!(policy.breaker, BreakerRule { failures: 2, of: 4, pause: Span::hours(2) });
 }
 
 #[test]
@@ -127,29 +95,17 @@ fn every_setting_of_a_rotation_reaches_its_place() {
     let rules = &config.policy.rules;
     assert_eq!(rules.renew_before, Lead::Length(Span::days(30)));
     let before = Lead::Percent(1);
-    let emergency = Emergency {
-        before,
-        overrides_windows: false,
-        overrides_freezes: true,
-    };
+    let emergency = Emergency { before, overrides_windows: false, overrides_freezes: true };
     assert_eq!(rules.emergency, emergency);
-    let [first, second] = rules.windows.as_slice() else {
-        panic!("two windows")
-    };
+    let [first, second] = rules.windows.as_slice() else { panic!("two windows") };
     assert_eq!(*first, window("0 2 * * SAT,SUN", 4, "Europe/Berlin"));
-    assert_eq!(
-        (second.length(), second.zone()),
-        (Span::minutes(90), &Zone::utc())
-    );
+    assert_eq!((second.length(), second.zone()), (Span::minutes(90), &Zone::utc()));
     let freeze = rules.freezes.iter().next().unwrap();
     assert_eq!(
         (freeze.from().to_string(), freeze.to().to_string()),
         ("2026-12-20".into(), "2027-01-03".into())
     );
-    assert_eq!(
-        (freeze.zone().name(), &**freeze.reason()),
-        ("Europe/Berlin", "holidays")
-    );
+    assert_eq!((freeze.zone().name(), &**freeze.reason()), ("Europe/Berlin", "holidays"));
     let schedule = Schedule::new(CronLine::parse("0 3 1 */3 *").unwrap(), Zone::utc());
     assert_eq!(rules.schedule, Some(schedule));
     assert_eq!(
@@ -161,14 +117,7 @@ fn every_setting_of_a_rotation_reaches_its_place() {
     assert_eq!(rules.pick_up_within, Span::minutes(5));
     assert_eq!(rules.timeout, Span::HOUR);
     let (backoff_from, backoff_to) = (Span::MINUTE, Span::hours(2));
-    assert_eq!(
-        rules.retry,
-        Retry {
-            attempts: 5,
-            backoff_from,
-            backoff_to
-        }
-    );
+    assert_eq!(rules.retry, Retry { attempts: 5, backoff_from, backoff_to });
     assert!(rules.honour_auto_ops_disabled);
 }
 
@@ -181,10 +130,7 @@ fn overrides_set_what_they_name_and_the_later_wins() {
     assert_eq!(both.renew_before, Lead::Percent(50));
     assert_eq!(both.schedule, None);
     assert!(both.windows.is_always());
-    assert_eq!(
-        (both.retry.backoff_from, both.retry.backoff_to),
-        (Span::MINUTE, Span::hours(4))
-    );
+    assert_eq!((both.retry.backoff_from, both.retry.backoff_to), (Span::MINUTE, Span::hours(4)));
     assert_eq!(both.retry.attempts, 5);
     assert!(!both.emergency.overrides_windows && !both.emergency.overrides_freezes);
     assert_eq!(both.emergency.before, Lead::Percent(1));
@@ -194,17 +140,8 @@ fn overrides_set_what_they_name_and_the_later_wins() {
 
 #[test]
 fn nothing_means_the_defaults() {
-    let nothing = [
-        "",
-        "\n",
-        "# only a comment\n",
-        "---\n",
-        "---\n...\n",
-        "{}",
-        "null",
-        "~",
-        "\u{feff}",
-    ];
+    let nothing =
+        ["", "\n", "# only a comment\n", "---\n", "---\n...\n", "{}", "null", "~", "\u{feff}"];
     for text in nothing {
         assert_eq!(parse(text), Config::default(), "{text:?}");
     }
@@ -226,9 +163,7 @@ fn the_mark_of_some_editors_is_no_column() {
 fn anchors_repeat_what_they_name() {
     let text = "overrides:\n- match: &m {namespaces: [a]}\n  timeout: &t 7m\n- {match: *m, pickUpWithin: *t}\n";
     let config = parse(text);
-    let [first, second] = config.policy.overrides.as_slice() else {
-        panic!("two overrides")
-    };
+    let [first, second] = config.policy.overrides.as_slice() else { panic!("two overrides") };
     assert_eq!(first.matches, second.matches);
     assert_eq!(second.rules.pick_up_within, Some(Span::minutes(7)));
 }
@@ -247,11 +182,7 @@ fn durations_read_as_people_write_them() {
         ("0h1s", 1),
     ] {
         let config = parse(&format!("rotation: {{minInterval: {text}}}"));
-        assert_eq!(
-            config.policy.rules.min_interval,
-            Span::seconds(seconds),
-            "{text}"
-        );
+        assert_eq!(config.policy.rules.min_interval, Span::seconds(seconds), "{text}");
     }
     for span in [1, 59, 61, 3_600, 3_661, 90_000].map(Span::seconds) {
         let read = values::duration(&span.to_string(), Span::ZERO, keys::LONGEST).unwrap();
@@ -313,10 +244,7 @@ fn warnings_name_what_may_not_be_meant() {
             &["c:2:12: warning: rotation.windows: these windows never close"],
         ),
         // Windows of Saturday that touch do not overlap.
-        (
-            "rotation:\n  windows: [{open: '0 2 * * 6', for: 2h}, {open: '0 4 * * 6', for: 2h}]",
-            &[],
-        ),
+        ("rotation:\n  windows: [{open: '0 2 * * 6', for: 2h}, {open: '0 4 * * 6', for: 2h}]", &[]),
         (
             "rotation: {windows: [{open: '0 2 * * 6', for: 2h}]}\noverrides: [{match: {selector: a}}]",
             &[

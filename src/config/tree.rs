@@ -71,11 +71,7 @@ pub(super) fn read(text: &str) -> Result<Node, SyntaxError> {
         let (event, span) = event.map_err(|error| syntax(&error))?;
         builder.event(event, &span)?;
     }
-    Ok(builder.root.unwrap_or(Node {
-        at: Position::START,
-        value: Value::Null,
-        size: 1,
-    }))
+    Ok(builder.root.unwrap_or(Node { at: Position::START, value: Value::Null, size: 1 }))
 }
 
 #[derive(Default)]
@@ -98,10 +94,7 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        key: Option<(String, Position)>,
-    },
+    Map { entries: Vec<Entry>, key: Option<(String, Position)> },
 }
 
 impl Builder {
@@ -125,14 +118,7 @@ impl Builder {
             }
             Event::MappingStart(_, anchor, tag) => {
                 core_tag(tag.as_deref(), "map", at)?;
-                self.start(
-                    Content::Map {
-                        entries: Vec::new(),
-                        key: None,
-                    },
-                    anchor,
-                    at,
-                )?;
+                self.start(Content::Map { entries: Vec::new(), key: None }, anchor, at)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
@@ -140,14 +126,7 @@ impl Builder {
                         Content::List(items) => Value::List(items),
                         Content::Map { entries, .. } => Value::Map(entries),
                     };
-                    self.node(
-                        Node {
-                            at: open.at,
-                            value,
-                            size: open.size,
-                        },
-                        open.anchor,
-                    )?;
+                    self.node(Node { at: open.at, value, size: open.size }, open.anchor)?;
                 }
             }
             Event::Alias(anchor) => {
@@ -156,10 +135,7 @@ impl Builder {
             Event::UnresolvedAlias(name) => {
                 return fail(
                     at,
-                    format!(
-                        "nothing has the name {} that this alias repeats",
-                        shown(&name)
-                    ),
+                    format!("nothing has the name {} that this alias repeats", shown(&name)),
                 );
             }
             Event::StreamStart
@@ -173,12 +149,7 @@ impl Builder {
     }
 
     fn start(&mut self, content: Content, anchor: usize, at: Position) -> Result<(), SyntaxError> {
-        self.open.push(Open {
-            at,
-            anchor,
-            size: 1,
-            content,
-        });
+        self.open.push(Open { at, anchor, size: 1, content });
         self.grow(1, at)
     }
 
@@ -188,19 +159,13 @@ impl Builder {
         };
         // Before the copy is made: a few lines of aliases can stand for gigabytes.
         self.grow(size, at)?;
-        self.anchors
-            .get(&anchor)
-            .cloned()
-            .map_or(Ok(()), |node| self.node(node, 0))
+        self.anchors.get(&anchor).cloned().map_or(Ok(()), |node| self.node(node, 0))
     }
 
     fn grow(&mut self, size: usize, at: Position) -> Result<(), SyntaxError> {
         self.size = self.size.saturating_add(size);
         if self.size > MOST_NODES {
-            return fail(
-                at,
-                format!("more than {MOST_NODES} values, repeated ones included"),
-            );
+            return fail(at, format!("more than {MOST_NODES} values, repeated ones included"));
         }
         Ok(())
     }
@@ -218,11 +183,7 @@ impl Builder {
         match &mut open.content {
             Content::List(items) => items.push(node),
             Content::Map { entries, key } => match key.take() {
-                Some((key, key_at)) => entries.push(Entry {
-                    key,
-                    key_at,
-                    value: node,
-                }),
+                Some((key, key_at)) => entries.push(Entry { key, key_at, value: node }),
                 None => *key = Some(as_key(node)?),
             },
         }
@@ -233,10 +194,9 @@ impl Builder {
 fn as_key(node: Node) -> Result<(String, Position), SyntaxError> {
     match node.value {
         Value::Scalar { text, .. } => Ok((text, node.at)),
-        Value::List(_) | Value::Map(_) | Value::Null => fail(
-            node.at,
-            "a key must be a name, not a list, a section or nothing",
-        ),
+        Value::List(_) | Value::Map(_) | Value::Null => {
+            fail(node.at, "a key must be a name, not a list, a section or nothing")
+        }
     }
 }
 
@@ -251,10 +211,7 @@ fn scalar(
     if plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
         return Ok(Value::Null);
     }
-    Ok(Value::Scalar {
-        text: text.into_owned(),
-        plain,
-    })
+    Ok(Value::Scalar { text: text.into_owned(), plain })
 }
 
 /// Whether there is a tag; only YAML's own for this kind of value says nothing surprising.
@@ -262,26 +219,17 @@ fn core_tag(tag: Option<&Tag>, allowed: &str, at: Position) -> Result<bool, Synt
     match tag {
         None => Ok(false),
         Some(tag) if tag.core_suffix() == Some(allowed) => Ok(true),
-        Some(tag) => fail(
-            at,
-            format!("the tag {} is not known here", shown(&tag.to_string())),
-        ),
+        Some(tag) => fail(at, format!("the tag {} is not known here", shown(&tag.to_string()))),
     }
 }
 
 fn syntax(error: &ScanError) -> SyntaxError {
     let message = format!("no valid YAML: {}", error.info());
-    SyntaxError {
-        at: position(*error.marker()),
-        message,
-    }
+    SyntaxError { at: position(*error.marker()), message }
 }
 
 fn fail<T>(at: Position, message: impl Into<String>) -> Result<T, SyntaxError> {
-    Err(SyntaxError {
-        at,
-        message: message.into(),
-    })
+    Err(SyntaxError { at, message: message.into() })
 }
 
 fn position(marker: Marker) -> Position {

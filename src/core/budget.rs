@@ -58,10 +58,7 @@ impl Budget {
     /// Whether one more fits; if not, the gate that says why.
     pub fn room(&self, namespace: &Text, issuer: Option<&IssuerKey>) -> Result<(), Gate> {
         let in_namespace = self.namespaces.get(namespace).copied().unwrap_or(0);
-        let with_issuer = issuer
-            .and_then(|issuer| self.issuers.get(issuer))
-            .copied()
-            .unwrap_or(0);
+        let with_issuer = issuer.and_then(|issuer| self.issuers.get(issuer)).copied().unwrap_or(0);
         let probe = issuer.and_then(|issuer| self.issuer_probes.get(issuer));
         if self.operator_probe == Some(true) || probe == Some(&true) {
             Err(Gate::BreakerOpen)

@@ -108,17 +108,9 @@ impl Findings {
         inputs: Digest,
         evidence: Evidence,
     ) {
-        let opened = OpenedCause {
-            cause,
-            alias: alias.clone(),
-            inputs,
-        };
+        let opened = OpenedCause { cause, alias: alias.clone(), inputs };
         let barred = subject.unsatisfiable(&opened);
-        self.held.push(Held {
-            opened,
-            barred,
-            evidence,
-        });
+        self.held.push(Held { opened, barred, evidence });
     }
 
     /// A cause that time has brought about: it says nothing against the rotation that produced
@@ -131,9 +123,7 @@ impl Findings {
         evidence: Evidence,
     ) {
         self.hold(subject, (cause, alias), inputs, evidence);
-        let grown = certificate
-            .issued_leaf()
-            .is_some_and(|leaf| leaf.issued_at < since);
+        let grown = certificate.issued_leaf().is_some_and(|leaf| leaf.issued_at < since);
         if grown && let Some(held) = self.held.last_mut() {
             held.barred = None;
         }

@@ -88,10 +88,7 @@ mod tests {
             let hour = Digest::quick(&uid).below(24);
             hours[usize::try_from(hour).unwrap()] += 1;
         }
-        assert!(
-            hours.iter().all(|count| (850..1_150).contains(count)),
-            "{hours:?}"
-        );
+        assert!(hours.iter().all(|count| (850..1_150).contains(count)), "{hours:?}");
     }
 
     #[test]

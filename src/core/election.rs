@@ -52,11 +52,7 @@ impl Terms {
         if retry_period.is_zero() || retry_period > renew_deadline / 2 {
             return Err(TermsError::RetryPeriod);
         }
-        Ok(Self {
-            lease_duration,
-            renew_deadline,
-            retry_period,
-        })
+        Ok(Self { lease_duration, renew_deadline, retry_period })
     }
 
     /// How long others wait before they take over a lease that is not renewed.
@@ -108,18 +104,10 @@ impl Record {
         let mine = self.is_held_by(me);
         // Others see that a lease is alive by a change of its record, so two renewals must differ
         // even when this host's clock stands still.
-        let stamp = if self.renewed == Some(stamp) {
-            stamp + 1
-        } else {
-            stamp
-        };
+        let stamp = if self.renewed == Some(stamp) { stamp + 1 } else { stamp };
         Self {
             holder: Some(me.to_owned()),
-            acquired: if mine {
-                self.acquired.or(Some(stamp))
-            } else {
-                Some(stamp)
-            },
+            acquired: if mine { self.acquired.or(Some(stamp)) } else { Some(stamp) },
             renewed: Some(stamp),
             duration: Some(terms.lease_duration),
             transitions: self.transitions.saturating_add(i32::from(!mine)),
@@ -198,13 +186,8 @@ impl Observed {
 
     /// Until when this candidate leads if nothing more succeeds; none if it does not lead.
     pub fn leads_until(&self, me: &str, terms: &Terms) -> Option<Duration> {
-        let mine = self
-            .record
-            .as_ref()
-            .is_some_and(|record| record.is_held_by(me));
-        self.renewed
-            .filter(|_| mine)
-            .map(|renewed| renewed + terms.renew_deadline)
+        let mine = self.record.as_ref().is_some_and(|record| record.is_held_by(me));
+        self.renewed.filter(|_| mine).map(|renewed| renewed + terms.renew_deadline)
     }
 }
 
@@ -222,16 +205,9 @@ pub fn next(observed: &Observed, me: &str, terms: &Terms, now: Duration) -> Move
     if record.holder.as_deref().unwrap_or_default().is_empty() || record.is_held_by(me) {
         return Move::Acquire;
     }
-    let patience = record
-        .duration
-        .unwrap_or(terms.lease_duration)
-        .min(Terms::LONGEST);
+    let patience = record.duration.unwrap_or(terms.lease_duration).min(Terms::LONGEST);
     let until = observed.since + patience;
-    if now < until {
-        Move::Wait { until }
-    } else {
-        Move::Acquire
-    }
+    if now < until { Move::Wait { until } } else { Move::Acquire }
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ use super::vocabulary::Outcome;
 /// policy expects until one has been seen. Never longer than a request may run: times that an
 /// operator got wrong must not close every window.
 pub fn duration(record: &Record, rules: &Rules, replicas: u32) -> Span {
-    let good = record
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.outcome.closes());
+    let good = record.attempts.iter().filter(|attempt| attempt.outcome.closes());
     let longest = good.filter_map(|attempt| attempt.duration).max();
     longest
         .map(|longest| longest.min(longest_run(rules, replicas)))
@@ -71,10 +68,7 @@ impl Breakers {
     /// From every record of the fleet.
     pub fn of(fleet: &Fleet, rule: &BreakerRule) -> Self {
         let mut breakers = Self::default();
-        let rotations = fleet
-            .databases
-            .values()
-            .filter_map(|database| database.rotation.as_ref());
+        let rotations = fleet.databases.values().filter_map(|database| database.rotation.as_ref());
         for rotation in rotations {
             breakers.learn(&rotation.record, rule);
         }
@@ -88,10 +82,7 @@ impl Breakers {
         {
             self.not_picked_up.push(newest.ended);
         }
-        let picked_up = record
-            .attempts
-            .iter()
-            .find(|one| was_picked_up(one.outcome));
+        let picked_up = record.attempts.iter().find(|one| was_picked_up(one.outcome));
         self.picked_up = self.picked_up.max(picked_up.map(|attempt| attempt.ended));
         for attempt in record.attempts.iter().take(rule.of as usize) {
             let ending = (attempt.ended, Ending::of(attempt));
@@ -119,10 +110,7 @@ impl Breakers {
 
     /// The breaker of one issuer.
     pub fn issuer(&self, issuer: &IssuerKey, rule: &BreakerRule, now: Time) -> Breaker {
-        let tripped = self
-            .issuers
-            .get(issuer)
-            .and_then(|newest| newest.tripped(rule));
+        let tripped = self.issuers.get(issuer).and_then(|newest| newest.tripped(rule));
         Breaker::since(tripped, rule, now)
     }
 
@@ -156,11 +144,7 @@ impl Newest {
     /// The moment of the newest attempt, when too many of these failed and it was not a good one.
     fn tripped(&self, rule: &BreakerRule) -> Option<Time> {
         let (newest, ending) = self.0.first()?;
-        let bad = self
-            .0
-            .iter()
-            .filter(|(_, ending)| *ending == Ending::Bad)
-            .count();
+        let bad = self.0.iter().filter(|(_, ending)| *ending == Ending::Bad).count();
         let many = rule.failures.max(1) as usize;
         (*ending != Ending::Good && bad >= many).then_some(*newest)
     }

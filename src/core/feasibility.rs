@@ -118,7 +118,9 @@ impl<'a> Simulation<'a> {
         let wishes = rotation.map_or(&wishes, |rotation| &rotation.wishes);
         let record = rotation.map_or(&record, |rotation| &rotation.record);
         let standing = Standing::of(database, rules, wishes, now);
-        let (Some(due), Some(deadline)) = (standing.renew_at, standing.emergency_at) else { return };
+        let (Some(due), Some(deadline)) = (standing.renew_at, standing.emergency_at) else {
+            return;
+        };
         if deadline <= now {
             return;
         }
@@ -256,12 +258,24 @@ mod tests {
         for (name, count, life, policy, expected) in [
             ("always open", 3, "-80d..+10d", policy(None, ONE), vec![]),
             ("a window every night", 3, "-80d..+10d", policy(daily, ONE), vec![]),
-            ("no window before the deadline", 1, "-80d..+10d", policy(in_january, ONE), vec![NoWindow]),
+            (
+                "no window before the deadline",
+                1,
+                "-80d..+10d",
+                policy(in_january, ONE),
+                vec![NoWindow],
+            ),
             ("one night holds five, one at a time", 5, "-86d..+4d", policy(daily, ONE), vec![]),
             ("the sixth does not fit", 6, "-86d..+4d", policy(daily, ONE), vec![Budget]),
             ("two at a time hold ten", 10, "-86d..+4d", policy(daily, TWO), vec![]),
             ("the eleventh does not fit", 11, "-86d..+4d", policy(daily, TWO), vec![Budget]),
-            ("an emergency is not a matter of windows", 1, "-88d..+2d", policy(in_january, ONE), vec![]),
+            (
+                "an emergency is not a matter of windows",
+                1,
+                "-88d..+2d",
+                policy(in_january, ONE),
+                vec![],
+            ),
         ] {
             assert_eq!(reasons(count, life, &policy), expected, "{name}");
         }

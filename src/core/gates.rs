@@ -75,19 +75,11 @@ pub struct Closed {
 
 impl Closed {
     const fn new(gate: Gate) -> Self {
-        Self {
-            gate,
-            until: None,
-            detail: None,
-        }
+        Self { gate, until: None, detail: None }
     }
 
     const fn until(gate: Gate, until: Time) -> Self {
-        Self {
-            gate,
-            until: Some(until),
-            detail: None,
-        }
+        Self { gate, until: Some(until), detail: None }
     }
 
     fn because(mut self, detail: impl Into<String>) -> Self {
@@ -125,27 +117,17 @@ impl Situation<'_> {
             | Cause::Requested => false,
         };
         self.stage() >= Stage::Emergency
-            && self
-                .findings
-                .held
-                .iter()
-                .any(|held| explains(held.opened.cause))
+            && self.findings.held.iter().any(|held| explains(held.opened.cause))
     }
 
     /// Whether a person asked for this rotation: it does not wait for its turn in the window.
     pub fn requested(&self) -> bool {
-        self.findings
-            .held
-            .iter()
-            .any(|held| held.opened.cause == Cause::Requested)
+        self.findings.held.iter().any(|held| held.opened.cause == Cause::Requested)
     }
 }
 
 fn deleting(s: &Situation<'_>) -> Option<Closed> {
-    s.subject
-        .database
-        .deleting
-        .then(|| Closed::new(Gate::Deleting))
+    s.subject.database.deleting.then(|| Closed::new(Gate::Deleting))
 }
 
 fn malformed(s: &Situation<'_>) -> Option<Closed> {
@@ -154,10 +136,7 @@ fn malformed(s: &Situation<'_>) -> Option<Closed> {
 }
 
 fn suspended(s: &Situation<'_>) -> Option<Closed> {
-    s.subject
-        .wishes
-        .suspend
-        .then(|| Closed::new(Gate::Suspended))
+    s.subject.wishes.suspend.then(|| Closed::new(Gate::Suspended))
 }
 
 fn halted(s: &Situation<'_>) -> Option<Closed> {
@@ -238,10 +217,7 @@ fn recommendation_active(s: &Situation<'_>) -> Option<Closed> {
 }
 
 fn backup_running(s: &Situation<'_>) -> Option<Closed> {
-    s.subject
-        .database
-        .backup_running
-        .then(|| Closed::new(Gate::BackupRunning))
+    s.subject.database.backup_running.then(|| Closed::new(Gate::BackupRunning))
 }
 
 fn database_not_ready(s: &Situation<'_>) -> Option<Closed> {
@@ -329,11 +305,9 @@ fn hour(s: &Situation<'_>) -> Option<Closed> {
     let waits_for_turn = s.stage() == Stage::Normal && !s.requested();
     match s.hours.admit(s.duration, waits_for_turn.then(|| s.turn())) {
         Admission::Now => None,
-        Admission::Later { gate, at, detail } => Some(Closed {
-            gate,
-            until: at,
-            detail: detail.map(|detail| detail.to_string()),
-        }),
+        Admission::Later { gate, at, detail } => {
+            Some(Closed { gate, until: at, detail: detail.map(|detail| detail.to_string()) })
+        }
     }
 }
 

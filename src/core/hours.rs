@@ -51,13 +51,7 @@ impl Hours {
         let reason_changes = freeze_edges(&freezes).filter(|at| *at > now).min();
         let times = RotationTimes::new(windows, own, freezes);
         let state = times.state(now, MARGIN);
-        Self {
-            times,
-            state,
-            now,
-            reason_changes,
-            ahead: RefCell::default(),
-        }
+        Self { times, state, now, reason_changes, ahead: RefCell::default() }
     }
 
     /// What is left of the window that is open now; none: no end. Zero when none is open.
@@ -112,24 +106,15 @@ impl Hours {
                 Admission::Later { gate, at, detail }
             }
             TimesState::Open { since, until } => {
-                let open = Interval {
-                    opens: *since,
-                    closes: *until,
-                };
+                let open = Interval { opens: *since, closes: *until };
                 match start_within(&open, duration, turn) {
-                    Some(start) if start > self.now => Admission::Later {
-                        gate: Gate::Spread,
-                        at: Some(start),
-                        detail: None,
-                    },
+                    Some(start) if start > self.now => {
+                        Admission::Later { gate: Gate::Spread, at: Some(start), detail: None }
+                    }
                     Some(_) if fits(&open, self.now, duration) => Admission::Now,
                     _ => {
                         let at = until.and_then(|end| self.first_start(end, duration, turn));
-                        Admission::Later {
-                            gate: Gate::WindowTooShort,
-                            at,
-                            detail: None,
-                        }
+                        Admission::Later { gate: Gate::WindowTooShort, at, detail: None }
                     }
                 }
             }
@@ -152,9 +137,8 @@ impl Hours {
         for _ in 0..TRIES {
             let open = self.opening(from)?;
             let start = start_within(&open, duration, turn);
-            if let Some(start) = start
-                .map(|start| start.max(from))
-                .filter(|start| fits(&open, *start, duration))
+            if let Some(start) =
+                start.map(|start| start.max(from)).filter(|start| fits(&open, *start, duration))
             {
                 return Some(start);
             }
@@ -191,8 +175,7 @@ fn freeze_edges(freezes: &Freezes) -> impl Iterator<Item = Time> {
 }
 
 fn fits(open: &Interval, start: Time, duration: Span) -> bool {
-    open.closes
-        .is_none_or(|closes| closes.since(start) >= duration)
+    open.closes.is_none_or(|closes| closes.since(start) >= duration)
 }
 
 /// Where in an interval a database's turn begins; none when the interval is too short for it.
@@ -205,9 +188,7 @@ fn start_within(open: &Interval, duration: Span, turn: Option<Digest>) -> Option
         return None;
     }
     let bounded = open.opens > Time::MIN;
-    let offset = turn
-        .filter(|_| bounded)
-        .map_or(0, |turn| turn.below(slack.as_seconds() + 1));
+    let offset = turn.filter(|_| bounded).map_or(0, |turn| turn.below(slack.as_seconds() + 1));
     Some(open.opens + Span::seconds(offset))
 }
 
@@ -232,11 +213,7 @@ struct Yielding {
 impl HoursOf {
     /// For one plan.
     pub const fn new(now: Time) -> Self {
-        Self {
-            now,
-            hours: BTreeMap::new(),
-            occurrences: BTreeMap::new(),
-        }
+        Self { now, hours: BTreeMap::new(), occurrences: BTreeMap::new() }
     }
 
     /// The hours that hold for a database at a stage. A tenant's own windows narrow only the
@@ -251,16 +228,8 @@ impl HoursOf {
         let key = (Arc::as_ptr(rules) as usize, yielding, own.cloned());
         let now = self.now;
         let compute = || {
-            let windows = if yielding.windows {
-                Windows::always()
-            } else {
-                rules.windows.clone()
-            };
-            let freezes = if yielding.freezes {
-                Freezes::default()
-            } else {
-                rules.freezes.clone()
-            };
+            let windows = if yielding.windows { Windows::always() } else { rules.windows.clone() };
+            let freezes = if yielding.freezes { Freezes::default() } else { rules.freezes.clone() };
             Rc::new(Hours::new(windows, own.cloned(), freezes, now))
         };
         Rc::clone(self.hours.entry(key).or_insert_with(compute))
@@ -272,14 +241,11 @@ impl HoursOf {
             return Occurrences::default();
         };
         let now = self.now;
-        *self
-            .occurrences
-            .entry(Arc::as_ptr(rules) as usize)
-            .or_insert_with(|| Occurrences {
-                digest: Some(Digest::of([&*schedule.to_string()])),
-                latest: schedule.latest_at_or_before(now),
-                next: schedule.next_after(now),
-            })
+        *self.occurrences.entry(Arc::as_ptr(rules) as usize).or_insert_with(|| Occurrences {
+            digest: Some(Digest::of([&*schedule.to_string()])),
+            latest: schedule.latest_at_or_before(now),
+            next: schedule.next_after(now),
+        })
     }
 }
 

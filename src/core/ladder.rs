@@ -24,22 +24,12 @@ impl Leads {
     /// For a certificate that lives `lifetime`; one that ends before it begins has no life at all.
     pub fn of(rules: &Rules, wishes: &Wishes, lifetime: Span) -> Self {
         let lifetime = lifetime.max(Span::ZERO);
-        let emergency = rules
-            .emergency
-            .before
-            .of(lifetime)
-            .clamp(Span::ZERO, lifetime.scaled(1, 6));
-        let wanted = wishes
-            .renew_before
-            .unwrap_or(rules.renew_before)
-            .of(lifetime);
+        let emergency =
+            rules.emergency.before.of(lifetime).clamp(Span::ZERO, lifetime.scaled(1, 6));
+        let wanted = wishes.renew_before.unwrap_or(rules.renew_before).of(lifetime);
         let renew = wanted.min(lifetime.scaled(2, 3)).max(emergency);
         let urgent = emergency + (renew - emergency).scaled(1, 2);
-        Self {
-            renew,
-            urgent,
-            emergency,
-        }
+        Self { renew, urgent, emergency }
     }
 
     /// When a rotation of this leaf becomes due.
@@ -98,10 +88,7 @@ impl Standing {
                 soonest(&mut standing.changes, changes);
                 soonest(&mut standing.expires, Some(leaf.not_after));
                 soonest(&mut standing.renew_at, Some(leads.renew_at(&leaf)));
-                soonest(
-                    &mut standing.emergency_at,
-                    Some(leaf.not_after - leads.emergency),
-                );
+                soonest(&mut standing.emergency_at, Some(leaf.not_after - leads.emergency));
             }
             standing.stage = standing.stage.max(floor(certificate));
         }
@@ -135,10 +122,7 @@ mod tests {
     #[test]
     fn leads_clamp_to_the_lifetime() {
         let rules = Rules::default();
-        let wish = |lead| Wishes {
-            renew_before: Some(lead),
-            ..Wishes::default()
-        };
+        let wish = |lead| Wishes { renew_before: Some(lead), ..Wishes::default() };
         for (name, lifetime, wishes, renew, emergency) in [
             (
                 "90 days: 45 % and 72 h",
@@ -178,21 +162,14 @@ mod tests {
         ] {
             let leads = Leads::of(&rules, &wishes, lifetime);
             assert_eq!((leads.renew, leads.emergency), (renew, emergency), "{name}");
-            assert!(
-                leads.emergency <= leads.urgent && leads.urgent <= leads.renew,
-                "{name}"
-            );
+            assert!(leads.emergency <= leads.urgent && leads.urgent <= leads.renew, "{name}");
         }
     }
 
     #[test]
     fn each_rung_begins_exactly_when_it_says() {
         let not_before = Time::from_unix(0);
-        let leaf = LeafId {
-            not_before,
-            not_after: not_before + Span::days(90),
-            fingerprint: None,
-        };
+        let leaf = LeafId { not_before, not_after: not_before + Span::days(90), fingerprint: None };
         let leads = Leads::of(&Rules::default(), &Wishes::default(), leaf.lifetime());
         let mut now = not_before;
         let mut seen = vec![];

@@ -36,11 +36,7 @@ pub enum Replaced {
 impl Replaced {
     /// Compares the leaves issued now with those that the rotation found.
     pub fn of(database: &Database, current: &Current) -> Self {
-        let mut replaced = if database.certificates.is_empty() {
-            Self::Unknown
-        } else {
-            Self::Yes
-        };
+        let mut replaced = if database.certificates.is_empty() { Self::Unknown } else { Self::Yes };
         for (alias, certificate) in &database.certificates {
             match (&certificate.issued, current.baseline.get(alias)) {
                 (Issued::Leaf(now), Some(then)) if !now.id.differs_from(then) => return Self::No,
@@ -78,20 +74,12 @@ pub fn look(database: &Database, current: &Current, ended: Time, now: Time) -> L
         (_, _) => Outcome::PartlyServed,
     };
     let everybody_seen = servers.older_on_the_wire > 0 && servers.unknown == 0;
-    if everybody_seen {
-        Looked::Ended(outcome)
-    } else {
-        by(ended, now, outcome)
-    }
+    if everybody_seen { Looked::Ended(outcome) } else { by(ended, now, outcome) }
 }
 
 fn by(ended: Time, now: Time, outcome: Outcome) -> Looked {
     let until = ended + LOOK_FOR;
-    if until <= now {
-        Looked::Ended(outcome)
-    } else {
-        Looked::Waiting { until }
-    }
+    if until <= now { Looked::Ended(outcome) } else { Looked::Waiting { until } }
 }
 
 #[cfg(test)]

@@ -58,10 +58,7 @@ pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     }
     let in_flight = planner.budget.in_flight();
     planner.share_out(&mut verdicts);
-    let wake_at = verdicts
-        .values()
-        .filter_map(|verdict| verdict.changes)
-        .min();
+    let wake_at = verdicts.values().filter_map(|verdict| verdict.changes).min();
     Plan {
         steps: planner.steps,
         slots: planner.keeper.change().filter(|_| fleet.leader),
@@ -166,9 +163,7 @@ impl<'a> Planner<'a> {
         if findings.held.is_empty() {
             standing.stage = Stage::Normal;
         }
-        let hours = self
-            .hours
-            .at(&rules, standing.stage, wishes.windows.as_ref());
+        let hours = self.hours.at(&rules, standing.stage, wishes.windows.as_ref());
         let situation = Situation {
             subject,
             key,
@@ -205,11 +200,7 @@ impl<'a> Planner<'a> {
         };
         if database.deleting {
             let active = database.has_active_request(self.fleet);
-            return Next::wait(if active {
-                SlotWish::Hold
-            } else {
-                SlotWish::None
-            });
+            return Next::wait(if active { SlotWish::Hold } else { SlotWish::None });
         }
         if stale {
             return Next::record(
@@ -221,11 +212,7 @@ impl<'a> Planner<'a> {
         let current = rotation.record.current.as_ref();
         let slot_held =
             current.is_some_and(|current| self.keeper.holds(&database.uid, &current.request.name));
-        let look = Look {
-            situation,
-            gates,
-            slot_held,
-        };
+        let look = Look { situation, gates, slot_held };
         if let Some(outcome) = self.unmakable {
             return unmakable(&look, outcome).unwrap_or(Next::wait(SlotWish::None));
         }
@@ -251,12 +238,7 @@ impl<'a> Planner<'a> {
         database: &'a Database,
         conclusion: Conclusion,
     ) -> Verdict {
-        let Conclusion {
-            verdict,
-            next,
-            request,
-            order,
-        } = conclusion;
+        let Conclusion { verdict, next, request, order } = conclusion;
         let record = database.rotation.as_ref().map(|rotation| &rotation.record);
         let anothers = record.and_then(|record| self.fleet.owned_by_another(record));
         if !self.fleet.leader || anothers.is_some() {
@@ -268,25 +250,12 @@ impl<'a> Planner<'a> {
         if let Some(write) = next.write {
             let write = self.signed(write, &database.uid);
             if next.opens {
-                self.candidates.push(Candidate {
-                    key,
-                    database,
-                    order,
-                    opens: Some(write),
-                });
+                self.candidates.push(Candidate { key, database, order, opens: Some(write) });
             } else {
-                self.steps.push(Step {
-                    key: key.clone(),
-                    write,
-                });
+                self.steps.push(Step { key: key.clone(), write });
             }
         } else if next.slot == SlotWish::Take {
-            self.candidates.push(Candidate {
-                key,
-                database,
-                order,
-                opens: None,
-            });
+            self.candidates.push(Candidate { key, database, order, opens: None });
         }
         verdict
     }
@@ -311,8 +280,7 @@ impl<'a> Planner<'a> {
             SlotWish::Take | SlotWish::None => false,
         };
         if keeps {
-            self.keeper
-                .want(&database.uid, slot(key, database, &request.name));
+            self.keeper.want(&database.uid, slot(key, database, &request.name));
         }
     }
 
@@ -329,11 +297,7 @@ impl<'a> Planner<'a> {
                 }
                 Err(gate) => {
                     if let Some(verdict) = verdicts.get_mut(candidate.key) {
-                        verdict.gates.push(Closed {
-                            gate,
-                            until: None,
-                            detail: None,
-                        });
+                        verdict.gates.push(Closed { gate, until: None, detail: None });
                         verdict.state = State::Waiting;
                     }
                 }
@@ -343,10 +307,7 @@ impl<'a> Planner<'a> {
 
     fn admit(&mut self, candidate: Candidate<'a>) {
         if let Some(write) = candidate.opens {
-            self.steps.push(Step {
-                key: candidate.key.clone(),
-                write,
-            });
+            self.steps.push(Step { key: candidate.key.clone(), write });
             return;
         }
         let rotation = candidate.database.rotation.as_ref();
@@ -401,10 +362,7 @@ impl<'a> Remembered<'a> {
 /// A new start for another MySQL of the same name. What a person asked for was asked of the former
 /// one; it is not asked again.
 fn emptied(former: &Record) -> Record {
-    Record {
-        handled_request: former.handled_request.clone(),
-        ..Record::default()
-    }
+    Record { handled_request: former.handled_request.clone(), ..Record::default() }
 }
 
 /// A schedule counts from when it is first seen.
@@ -413,19 +371,10 @@ fn note_schedule(record: &Record, schedule: Occurrences, now: Time) -> Option<Wr
     if seen == schedule.digest {
         return None;
     }
-    let schedule = schedule.digest.map(|digest| ScheduleSeen {
-        digest,
-        first_seen: now,
-        satisfied: None,
-    });
-    let record = Box::new(Record {
-        schedule,
-        ..record.clone()
-    });
-    Some(Write::Record {
-        point: WritePoint::NoteSchedule,
-        record,
-    })
+    let schedule =
+        schedule.digest.map(|digest| ScheduleSeen { digest, first_seen: now, satisfied: None });
+    let record = Box::new(Record { schedule, ..record.clone() });
+    Some(Write::Record { point: WritePoint::NoteSchedule, record })
 }
 
 /// The rules that hold for one database.

@@ -206,16 +206,8 @@ impl Default for Policy {
             watch: Match::default(),
             rules: Arc::new(Rules::default()),
             overrides: Vec::new(),
-            limits: Limits {
-                total: 2,
-                per_namespace: 1,
-                per_issuer: 2,
-            },
-            breaker: BreakerRule {
-                failures: 3,
-                of: 5,
-                pause: Span::HOUR,
-            },
+            limits: Limits { total: 2, per_namespace: 1, per_issuer: 2 },
+            breaker: BreakerRule { failures: 3, of: 5, pause: Span::HOUR },
         }
     }
 }
@@ -262,10 +254,7 @@ impl Match {
     /// Whether a database with these labels in this namespace is meant.
     pub fn matches(&self, namespace: &str, labels: &BTreeMap<Arc<str>, Arc<str>>) -> bool {
         let namespace_matches = self.namespaces.is_empty()
-            || self
-                .namespaces
-                .iter()
-                .any(|pattern| pattern.matches(namespace));
+            || self.namespaces.iter().any(|pattern| pattern.matches(namespace));
         namespace_matches && self.selector.matches(labels)
     }
 }
@@ -275,16 +264,9 @@ impl Policy {
     fn matching(&self, namespace: &str, labels: &BTreeMap<Arc<str>, Arc<str>>) -> Vec<u32> {
         let matching = |(index, candidate): (usize, &Override)| {
             let index = u32::try_from(index).ok()?;
-            candidate
-                .matches
-                .matches(namespace, labels)
-                .then_some(index)
+            candidate.matches.matches(namespace, labels).then_some(index)
         };
-        self.overrides
-            .iter()
-            .enumerate()
-            .filter_map(matching)
-            .collect()
+        self.overrides.iter().enumerate().filter_map(matching).collect()
     }
 }
 
@@ -298,10 +280,7 @@ pub struct RulesOf<'a> {
 impl<'a> RulesOf<'a> {
     /// For the decisions of one plan.
     pub fn new(policy: &'a Policy) -> Self {
-        Self {
-            policy,
-            merged: BTreeMap::new(),
-        }
+        Self { policy, merged: BTreeMap::new() }
     }
 
     /// The rules of a database with these labels in this namespace.
@@ -322,11 +301,7 @@ impl<'a> RulesOf<'a> {
             }
             Arc::new(rules)
         };
-        Arc::clone(
-            self.merged
-                .entry(matching)
-                .or_insert_with_key(|indices| merge(indices)),
-        )
+        Arc::clone(self.merged.entry(matching).or_insert_with_key(|indices| merge(indices)))
     }
 }
 

@@ -25,14 +25,8 @@ const PROTOCOL: Protocol = Protocol {
     slots_by_cas: true,
 };
 
-const CALM: Troubles = Troubles {
-    failures: 0,
-    deletions: 0,
-    unready: 0,
-    lost_slots: 0,
-    lost_records: 0,
-    stops: 0,
-};
+const CALM: Troubles =
+    Troubles { failures: 0, deletions: 0, unready: 0, lost_slots: 0, lost_records: 0, stops: 0 };
 
 fn holds(name: &str, troubles: Troubles) -> Report {
     let began = tokio::time::Instant::now();
@@ -51,11 +45,7 @@ fn holds(name: &str, troubles: Troubles) -> Report {
 fn finds(protocol: Protocol, troubles: Troubles) -> Violation {
     let report = Search::run(protocol, troubles);
     let found = report.found.expect("a violation");
-    println!(
-        "{:?} after\n  {}",
-        found.violation,
-        found.trace.join("\n  ")
-    );
+    println!("{:?} after\n  {}", found.violation, found.trace.join("\n  "));
     found.violation
 }
 

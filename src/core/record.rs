@@ -268,15 +268,8 @@ impl RequestRef {
 impl Record {
     /// Whether any record of this rotation names the request: the open attempt or an ended one.
     pub fn names_request(&self, name: &str) -> bool {
-        let current = self
-            .current
-            .as_ref()
-            .is_some_and(|current| &*current.request.name == name);
-        current
-            || self
-                .attempts
-                .iter()
-                .any(|attempt| &*attempt.request == name)
+        let current = self.current.as_ref().is_some_and(|current| &*current.request.name == name);
+        current || self.attempts.iter().any(|attempt| &*attempt.request == name)
     }
 
     /// Adds an ended attempt, newest first, and forgets the oldest beyond [`ATTEMPTS_KEPT`].

@@ -136,12 +136,7 @@ impl Write {
 impl Next {
     /// Nothing to write; of the slots it wants this.
     pub const fn wait(slot: SlotWish) -> Self {
-        Self {
-            write: None,
-            slot,
-            opens: false,
-            changes: None,
-        }
+        Self { write: None, slot, opens: false, changes: None }
     }
 
     fn until(mut self, at: Option<Time>) -> Self {
@@ -150,23 +145,12 @@ impl Next {
     }
 
     fn write(write: Write, slot: SlotWish) -> Self {
-        Self {
-            write: Some(write),
-            slot,
-            opens: false,
-            changes: None,
-        }
+        Self { write: Some(write), slot, opens: false, changes: None }
     }
 
     /// Write this record.
     pub fn record(point: WritePoint, record: Record, slot: SlotWish) -> Self {
-        Self::write(
-            Write::Record {
-                point,
-                record: Box::new(record),
-            },
-            slot,
-        )
+        Self::write(Write::Record { point, record: Box::new(record) }, slot)
     }
 }
 
@@ -193,11 +177,7 @@ impl<'a> Look<'a> {
 
     /// The `spec.apply` that a request made now would carry.
     fn apply(&self) -> Apply {
-        if self.situation.not_ready_explained_by_tls() {
-            Apply::Always
-        } else {
-            Apply::IfReady
-        }
+        if self.situation.not_ready_explained_by_tls() { Apply::Always } else { Apply::IfReady }
     }
 
     fn nothing_open(&self) -> Next {
@@ -209,10 +189,7 @@ impl<'a> Look<'a> {
             return Next::wait(SlotWish::None);
         }
         let record = self.opened();
-        Next {
-            opens: true,
-            ..Next::record(WritePoint::OpenRotation, record, SlotWish::None)
-        }
+        Next { opens: true, ..Next::record(WritePoint::OpenRotation, record, SlotWish::None) }
     }
 }
 

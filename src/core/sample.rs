@@ -65,11 +65,7 @@ pub fn leaf(life: &str) -> LeafId {
     let (from, to) = life.split_once("..").expect("two moments");
     let (not_before, not_after) = (at(from), at(to));
     let text = format!("{not_before} {not_after}");
-    LeafId {
-        not_before,
-        not_after,
-        fingerprint: Some(Fingerprint::of(text.as_bytes())),
-    }
+    LeafId { not_before, not_after, fingerprint: Some(Fingerprint::of(text.as_bytes())) }
 }
 
 /// What was issued: that leaf, by the issuer `ca` of the sample's namespace.
@@ -86,11 +82,7 @@ pub fn issued(life: &str) -> Issued {
 
 /// The issuer of that name in that namespace.
 pub fn issuer(namespace: &str, name: &str) -> IssuerKey {
-    IssuerKey {
-        namespace: Some(namespace.into()),
-        kind: "Issuer".into(),
-        name: name.into(),
-    }
+    IssuerKey { namespace: Some(namespace.into()), kind: "Issuer".into(), name: name.into() }
 }
 
 /// A CA's key, told from others by its number.
@@ -136,10 +128,7 @@ pub fn fleet(databases: impl IntoIterator<Item = Db>) -> Fleet {
     };
     for db in databases {
         for certificate in db.database.certificates.values() {
-            let ready = Issuer {
-                ready: Some(true),
-                ..Issuer::default()
-            };
+            let ready = Issuer { ready: Some(true), ..Issuer::default() };
             fleet.issuers.insert(certificate.issuer.clone(), ready);
         }
         fleet.databases.insert(db.key, Arc::new(db.database));
@@ -159,10 +148,7 @@ pub fn slots<'a>(held: impl IntoIterator<Item = (&'a str, &'a str)>) -> SlotTabl
         };
         (uid(database), slot)
     };
-    SlotTable::Known {
-        resource_version: "1".into(),
-        slots: held.into_iter().map(slot).collect(),
-    }
+    SlotTable::Known { resource_version: "1".into(), slots: held.into_iter().map(slot).collect() }
 }
 
 /// `prod/orders` as a key.

@@ -22,17 +22,12 @@ impl Selector {
         let tokens = tokens(text)?;
         let mut parser = Parser { tokens: &tokens };
         let requirements = parser.requirements()?;
-        Ok(Self {
-            text: text.trim().to_owned(),
-            requirements,
-        })
+        Ok(Self { text: text.trim().to_owned(), requirements })
     }
 
     /// Whether an object with these labels is selected.
     pub fn matches(&self, labels: &BTreeMap<Arc<str>, Arc<str>>) -> bool {
-        self.requirements
-            .iter()
-            .all(|requirement| requirement.holds(labels))
+        self.requirements.iter().all(|requirement| requirement.holds(labels))
     }
 
     /// Whether there is nothing that it asks for.
@@ -198,10 +193,7 @@ impl<'a> Parser<'a> {
             other => return Err(unexpected(other, "a label key")),
         };
         if negated {
-            return Ok(Requirement {
-                key,
-                asks: Asks::Absent,
-            });
+            return Ok(Requirement { key, asks: Asks::Absent });
         }
         let asks = match self.peek() {
             None | Some(Token::Comma) => Asks::Present,

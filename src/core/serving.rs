@@ -75,9 +75,7 @@ impl Database {
 
     /// The issuer that its server certificate asks for.
     pub fn server_issuer(&self) -> Option<&IssuerKey> {
-        self.certificates
-            .get(&Alias::Server)
-            .map(|certificate| &certificate.issuer)
+        self.certificates.get(&Alias::Server).map(|certificate| &certificate.issuer)
     }
 
     /// The issuers of its certificates, the server's first.
@@ -120,9 +118,7 @@ impl Database {
         will_do: impl Fn(&LeafId) -> bool,
     ) -> Serving {
         let good = |look: &Sighting| !look.leaf.differs_from(&issued.id) || will_do(&look.leaf);
-        let mut looks = self
-            .looks(pod)
-            .filter(|look| look.began > issued.issued_at || good(look));
+        let mut looks = self.looks(pod).filter(|look| look.began > issued.issued_at || good(look));
         match (looks.next(), looks.next()) {
             (Some(newest), _) if good(newest) => Serving::Current(Proof::Wire),
             (Some(_), Some(before)) if !good(before) => Serving::Older(Proof::Wire),
@@ -143,8 +139,7 @@ impl Database {
     }
 
     fn reconfigured_since(&self, issued: &IssuedLeaf) -> bool {
-        self.last_reconfigured
-            .is_some_and(|ended| ended >= issued.issued_at)
+        self.last_reconfigured.is_some_and(|ended| ended >= issued.issued_at)
     }
 
     /// The looks at a server that still count, newest first: what it presented before it was last
@@ -175,11 +170,7 @@ impl Database {
         let serves = *alias == Alias::Server;
         let pods = self.pods.values().filter(move |_| serves);
         let served = pods.filter_map(|pod| Some(self.looks(pod).next()?.leaf));
-        certificate
-            .issued_leaf()
-            .map(|leaf| leaf.id)
-            .into_iter()
-            .chain(served)
+        certificate.issued_leaf().map(|leaf| leaf.id).into_iter().chain(served)
     }
 
     /// Whether a server's chain fails the CA that is published for this database.

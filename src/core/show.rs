@@ -53,11 +53,7 @@ fn reasons(verdict: &Verdict, record: Option<&Record>) -> Vec<Text> {
 /// The gates of a database that is not due come and go with the hour and matter to nobody.
 fn shown_gates<'a>(verdict: &'a Verdict, record: Option<&Record>) -> &'a [Closed] {
     let open = record.is_some_and(|record| record.current.is_some());
-    if open || !verdict.causes.is_empty() {
-        &verdict.gates
-    } else {
-        &[]
-    }
+    if open || !verdict.causes.is_empty() { &verdict.gates } else { &[] }
 }
 
 fn message(database: &Database, verdict: &Verdict) -> String {
@@ -71,11 +67,7 @@ fn message(database: &Database, verdict: &Verdict) -> String {
         message.push_str("; waits for ");
         message.push_str(closed.gate.as_str());
         // The clock's offset is another one at every look.
-        if let Some(detail) = closed
-            .detail
-            .as_ref()
-            .filter(|_| closed.gate != Gate::ClockOff)
-        {
+        if let Some(detail) = closed.detail.as_ref().filter(|_| closed.gate != Gate::ClockOff) {
             message.push_str(" (");
             message.push_str(detail);
             message.push(')');
@@ -105,10 +97,8 @@ fn certificates(database: &Database) -> Sorted<Text, ShownCertificate> {
     leaves
         .filter_map(|(alias, certificate)| {
             let leaf = certificate.issued_leaf()?;
-            let shown = ShownCertificate {
-                not_after: leaf.id.not_after,
-                serial: leaf.serial.clone(),
-            };
+            let shown =
+                ShownCertificate { not_after: leaf.id.not_after, serial: leaf.serial.clone() };
             Some((alias.as_str().into(), shown))
         })
         .collect()
@@ -147,10 +137,7 @@ fn conditions(
     previous: &Shown,
     now: Time,
 ) -> Sorted<Text, ShownCondition> {
-    let cause = verdict
-        .causes
-        .first()
-        .map(|held| held.opened.cause.as_str());
+    let cause = verdict.causes.first().map(|held| held.opened.cause.as_str());
     let open = record.and_then(|record| record.current.as_ref());
     let opened = open.and_then(|current| current.causes.first());
     let opened = opened.map_or("NothingOpen", |opened| opened.cause.as_str());

@@ -53,10 +53,7 @@ pub struct SlotKeeper<'a> {
 impl<'a> SlotKeeper<'a> {
     /// For the table as it stands.
     pub const fn new(table: &'a SlotTable) -> Self {
-        Self {
-            table,
-            wanted: BTreeMap::new(),
-        }
+        Self { table, wanted: BTreeMap::new() }
     }
 
     /// Whether this MySQL holds a slot for this request: one for another request is not valid.
@@ -86,14 +83,9 @@ impl<'a> SlotKeeper<'a> {
         match self.table {
             SlotTable::Unknown => None,
             SlotTable::Missing if self.wanted.is_empty() => None,
-            SlotTable::Missing => Some(SlotChange {
-                expected: None,
-                slots: self.wanted,
-            }),
+            SlotTable::Missing => Some(SlotChange { expected: None, slots: self.wanted }),
             SlotTable::Known { slots, .. } if *slots == self.wanted => None,
-            SlotTable::Known {
-                resource_version, ..
-            } => Some(SlotChange {
+            SlotTable::Known { resource_version, .. } => Some(SlotChange {
                 expected: Some(Text::clone(resource_version)),
                 slots: self.wanted,
             }),

@@ -186,10 +186,7 @@ impl fmt::Display for Span {
             f.write_str("-")?;
         }
         let mut rest = self.0.unsigned_abs();
-        let first = UNITS
-            .iter()
-            .position(|(_, size)| rest >= *size)
-            .unwrap_or(3);
+        let first = UNITS.iter().position(|(_, size)| rest >= *size).unwrap_or(3);
         for (index, (unit, size)) in UNITS.iter().enumerate().skip(first).take(2) {
             let count = rest / size;
             rest %= size;
@@ -214,10 +211,7 @@ mod tests {
         assert_eq!(Time::MAX + Span::seconds(i64::MAX), Time::MAX);
         assert_eq!(Time::from_unix(i64::MIN).to_string(), Time::MIN.to_string());
         assert_eq!(Time::MAX.to_string(), "9999-12-30T22:00:00Z");
-        assert_eq!(
-            Span::seconds(i64::MAX).scaled(2, 1),
-            Span::seconds(i64::MAX)
-        );
+        assert_eq!(Span::seconds(i64::MAX).scaled(2, 1), Span::seconds(i64::MAX));
     }
 
     #[test]
@@ -227,11 +221,7 @@ mod tests {
             ("1970-01-01T00:00:00Z", 0),
             ("1969-12-31T23:59:59.5Z", -1),
         ] {
-            assert_eq!(
-                text.parse::<Time>().unwrap(),
-                Time::from_unix(seconds),
-                "{text}"
-            );
+            assert_eq!(text.parse::<Time>().unwrap(), Time::from_unix(seconds), "{text}");
         }
     }
 

@@ -54,7 +54,8 @@ impl Health for Checks {
         let mut missing = Vec::new();
         if loaded.config.is_none() {
             missing.push("config: there is no good config yet".to_owned());
-            missing.extend(loaded.problems.iter().flat_map(Problems::iter).map(ToString::to_string));
+            missing
+                .extend(loaded.problems.iter().flat_map(Problems::iter).map(ToString::to_string));
         } else {
             missing = self.shared.not_synced();
         }

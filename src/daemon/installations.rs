@@ -68,7 +68,8 @@ impl Installations {
 
     fn note(&mut self, owner: Text, lease: Option<&Lease>) {
         let spec = lease.and_then(|lease| lease.spec.as_ref());
-        let held = spec.filter(|spec| spec.holder_identity.as_ref().is_some_and(|it| !it.is_empty()));
+        let held =
+            spec.filter(|spec| spec.holder_identity.as_ref().is_some_and(|it| !it.is_empty()));
         let renewed = held.and_then(|spec| spec.renew_time.as_ref()).map(|at| at.0.to_string());
         let news = self.seen.get(&owner).is_none_or(|seen| seen.renewed != renewed);
         if news {

@@ -17,13 +17,13 @@ use crate::api::resources::{OPS_REQUEST, ROTATION, SOURCES};
 use crate::clock::{Clock, Offset};
 use crate::cluster::client::Calls;
 use crate::cluster::events::{EventSettings, Events, event_writer};
-use crate::cluster::lease::{Elector, LeaseSettings, Leadership};
+use crate::cluster::lease::{Elector, Leadership, LeaseSettings};
 use crate::cluster::shared::Shared;
 use crate::cluster::slots;
 use crate::cluster::stores::{Settings, Stores};
 use crate::cluster::watch::Watcher;
-use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::config::Config;
+use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::core::election::Terms;
 use crate::core::vocabulary::words;
 use crate::metrics::acts::{Acts, Vocabulary};
@@ -189,14 +189,8 @@ impl Daemon {
         let Some(config) = self.first_good_config(&stop).await else { return };
         let mut tasks = JoinSet::new();
         let (events, elector, leadership, installations) = self.start(&config, &mut tasks, &stop);
-        let work = Loop {
-            daemon: self,
-            config,
-            events,
-            leadership,
-            installations,
-            stop: stop.clone(),
-        };
+        let work =
+            Loop { daemon: self, config, events, leadership, installations, stop: stop.clone() };
         Box::pin(work.run(&mut tasks)).await;
         // The lease is released last, when nothing writes any more.
         elector.cancel();
@@ -241,10 +235,8 @@ impl Daemon {
         let (elector, leadership) =
             Elector::new(client.clone(), settings, Arc::clone(clock), calls.clone());
         tasks.spawn(named("elector", elector.run(release.clone())));
-        let settings = EventSettings {
-            component: "certrotor".to_owned(),
-            instance: identity.replica.clone(),
-        };
+        let settings =
+            EventSettings { component: "certrotor".to_owned(), instance: identity.replica.clone() };
         let metrics = Arc::clone(acts) as _;
         let (events, writer) =
             event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
@@ -257,9 +249,11 @@ impl Daemon {
         let scopes = scopes::of(&config.policy.watch);
         tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
         let name = slots_name(config);
-        let (shared, api) = (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
+        let (shared, api) =
+            (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
         let stopped = stop.child_token();
-        tasks.spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
+        tasks
+            .spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
         let installations = Installations::new(client.clone(), calls.clone(), installation);
         (events, release, leadership, installations)
     }

@@ -28,11 +28,7 @@ pub struct Teller {
 impl Teller {
     /// Nothing has been said yet.
     pub const fn new(events: Events, acts: Arc<Acts>) -> Self {
-        Self {
-            events,
-            acts,
-            said: BTreeMap::new(),
-        }
+        Self { events, acts, said: BTreeMap::new() }
     }
 
     /// One line for each database whose state, cause or first gate has changed. At the first look
@@ -42,10 +38,7 @@ impl Teller {
         for (key, verdict) in &plan.verdicts {
             let now_said = summary(verdict);
             let before = self.said.get(key);
-            let known = fleet
-                .databases
-                .get(key)
-                .is_some_and(|it| already_shown(it, now_said));
+            let known = fleet.databases.get(key).is_some_and(|it| already_shown(it, now_said));
             if before != Some(&now_said) && !(before.is_none() && known) {
                 log_change(key, verdict, now);
             }
@@ -62,11 +55,7 @@ impl Teller {
     /// A write failed.
     pub fn write_failed(&self, what: &str, point: WritePoint, failure: &ApiFailure) {
         self.acts.write(point.as_str(), "failed");
-        tracing::warn!(
-            object = what,
-            write = point.as_str(),
-            "write failed: {failure}"
-        );
+        tracing::warn!(object = what, write = point.as_str(), "write failed: {failure}");
     }
 
     /// A record was written.
@@ -96,11 +85,7 @@ impl Teller {
             return;
         };
         let cause = first_cause(current);
-        let note = format!(
-            "rotation opened for {}: {}",
-            causes(current),
-            current.request.name
-        );
+        let note = format!("rotation opened for {}: {}", causes(current), current.request.name);
         tracing::info!(database = %key, cause, request = %current.request.name, "rotation opened");
         self.post(key, database, "RotationOpened", "Open", note, false);
     }
@@ -108,16 +93,11 @@ impl Teller {
     /// The request was created.
     pub fn created(&self, key: &Key, database: &Database, current: &Current) {
         let (name, attempt) = (&current.request.name, current.attempt);
-        let (stage, apply) = (
-            current.request.stage.as_str(),
-            current.request.apply.as_str(),
-        );
+        let (stage, apply) = (current.request.stage.as_str(), current.request.apply.as_str());
         let cause = first_cause(current);
         tracing::info!(database = %key, cause, stage, apply, attempt, request = %name, "request created");
-        let note = format!(
-            "created MySQLOpsRequest {name} for {}, attempt {attempt}",
-            causes(current)
-        );
+        let note =
+            format!("created MySQLOpsRequest {name} for {}, attempt {attempt}", causes(current));
         self.post(key, database, "RequestCreated", "Create", note, false);
     }
 
@@ -150,23 +130,16 @@ impl Teller {
     }
 
     fn attempt_ended(&self, key: &Key, database: &Database, record: &Record) {
-        let before = database
-            .rotation
-            .as_ref()
-            .and_then(|it| it.record.current.as_ref());
+        let before = database.rotation.as_ref().and_then(|it| it.record.current.as_ref());
         let (Some(current), Some(before)) = (&record.current, before) else {
             return;
         };
         let newest = record.attempts.first();
-        let outcome = newest
-            .filter(|it| it.request == before.request.name)
-            .map(|it| it.outcome);
+        let outcome = newest.filter(|it| it.request == before.request.name).map(|it| it.outcome);
         let outcome = outcome.unwrap_or(Outcome::ForeignRequest);
         self.count(before, outcome, newest);
         let message = last_message(database, before);
-        let again = current
-            .next_try
-            .map(|at| format!("; next try not before {at}"));
+        let again = current.next_try.map(|at| format!("; next try not before {at}"));
         let note = format!(
             "attempt {} ended: {outcome}{message}{}",
             before.attempt,
@@ -178,21 +151,11 @@ impl Teller {
         } else {
             tracing::warn!(database = %key, cause, outcome = outcome.as_str(), request = %name, "{note}");
         }
-        self.post(
-            key,
-            database,
-            outcome.reason(),
-            "End",
-            note,
-            outcome != Outcome::Withdrawn,
-        );
+        self.post(key, database, outcome.reason(), "End", note, outcome != Outcome::Withdrawn);
     }
 
     fn closed(&self, key: &Key, database: &Database, record: &Record, now: Time) {
-        let before = database
-            .rotation
-            .as_ref()
-            .and_then(|it| it.record.current.as_ref());
+        let before = database.rotation.as_ref().and_then(|it| it.record.current.as_ref());
         let (Some(last), Some(before)) = (&record.last, before) else {
             return;
         };
@@ -210,14 +173,7 @@ impl Teller {
         tracing::info!(
             database = %key, cause, outcome = last.outcome.as_str(), request = %name, "{note}"
         );
-        self.post(
-            key,
-            database,
-            last.outcome.reason(),
-            "Close",
-            note,
-            is_warning(last),
-        );
+        self.post(key, database, last.outcome.reason(), "Close", note, is_warning(last));
     }
 
     /// Closing a record, or ending an attempt of one, is what counts.
@@ -250,13 +206,7 @@ impl Teller {
             name: key.name.to_string(),
             uid: rotation.uid.to_string(),
         };
-        self.events.post(EventRecord {
-            regarding,
-            reason,
-            action,
-            note,
-            warning,
-        });
+        self.events.post(EventRecord { regarding, reason, action, note, warning });
     }
 }
 
@@ -293,19 +243,9 @@ pub(super) fn config_event(loaded: &Loaded, events: &Events, namespace: &str, co
     };
     let (reason, note, warning) = match &loaded.problems {
         Some(problems) => ("ConfigRejected", problems.to_string(), true),
-        None => (
-            "ConfigLoaded",
-            "the config file was loaded".to_owned(),
-            false,
-        ),
+        None => ("ConfigLoaded", "the config file was loaded".to_owned(), false),
     };
-    events.post(EventRecord {
-        regarding,
-        reason,
-        action: "Reload",
-        note,
-        warning,
-    });
+    events.post(EventRecord { regarding, reason, action: "Reload", note, warning });
 }
 
 /// While a rotation is under way its record says why: certificates change under it.
@@ -314,11 +254,7 @@ fn summary(verdict: &Verdict) -> Said {
         return (verdict.state, None, None);
     }
     let cause = verdict.causes.first().map(|held| held.opened.cause);
-    (
-        verdict.state,
-        cause,
-        verdict.gates.first().map(|closed| closed.gate),
-    )
+    (verdict.state, cause, verdict.gates.first().map(|closed| closed.gate))
 }
 
 /// What the Rotation shows survives a restart of the daemon.
@@ -334,14 +270,8 @@ fn already_shown(database: &Database, said: Said) -> bool {
 
 fn log_change(key: &Key, verdict: &Verdict, now: Time) {
     let state = verdict.state.as_str();
-    let cause = verdict
-        .causes
-        .first()
-        .map_or("", |held| held.opened.cause.as_str());
-    let gate = verdict
-        .gates
-        .first()
-        .map_or("", |closed| closed.gate.as_str());
+    let cause = verdict.causes.first().map_or("", |held| held.opened.cause.as_str());
+    let gate = verdict.gates.first().map_or("", |closed| closed.gate.as_str());
     let evidence = verdict.causes.first().map(|held| held.evidence.to_string()).unwrap_or_default();
     let starts_in = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
 
@@ -349,12 +279,7 @@ fn log_change(key: &Key, verdict: &Verdict, now: Time) {
 }
 
 fn first_cause(current: &Current) -> &'static str {
-    current
-        .causes
-        .iter()
-        .map(|opened| opened.cause)
-        .min()
-        .map_or("", Cause::as_str)
+    current.causes.iter().map(|opened| opened.cause).min().map_or("", Cause::as_str)
 }
 
 fn causes(current: &Current) -> String {
@@ -364,21 +289,14 @@ fn causes(current: &Current) -> String {
 }
 
 fn lifetime(current: &Current) -> Option<crate::core::time::Span> {
-    let oldest = current
-        .baseline
-        .values()
-        .min_by_key(|leaf| leaf.not_after)?;
+    let oldest = current.baseline.values().min_by_key(|leaf| leaf.not_after)?;
     Some(oldest.lifetime())
 }
 
 fn last_message(database: &Database, current: &Current) -> String {
     let request = database.requests.get(&current.request.name);
-    let message = request
-        .map(|request| &*request.message)
-        .filter(|message| !message.is_empty());
-    message
-        .map(|message| format!(" ({message})"))
-        .unwrap_or_default()
+    let message = request.map(|request| &*request.message).filter(|message| !message.is_empty());
+    message.map(|message| format!(" ({message})")).unwrap_or_default()
 }
 
 const fn is_warning(last: &Last) -> bool {

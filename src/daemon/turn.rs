@@ -177,21 +177,14 @@ impl Loop {
         now: Time,
     ) -> Written {
         let parts = &self.daemon.parts;
-        let (name, scopes) = (
-            slots_name(&self.config),
-            scopes::of(&self.config.policy.watch),
-        );
+        let (name, scopes) = (slots_name(&self.config), scopes::of(&self.config.policy.watch));
         let writer = Writer {
             client: &parts.client,
             calls: &parts.calls,
             shared: &self.daemon.shared,
             context,
             teller: &memory.teller,
-            slots: SlotsAt {
-                namespace: &parts.identity.namespace,
-                name: &name,
-                scopes: &scopes,
-            },
+            slots: SlotsAt { namespace: &parts.identity.namespace, name: &name, scopes: &scopes },
             leads: &|| self.leads(),
             now: &|| parts.clock.now(),
         };
@@ -262,10 +255,7 @@ impl Memory {
 /// What people should see and do not see yet. What is being written to anyway can wait.
 fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Shown)> {
     let busy: BTreeSet<_> = plan.steps.iter().map(|step| &step.key).collect();
-    let candidates = fleet
-        .databases
-        .iter()
-        .filter(|(key, _)| !busy.contains(key));
+    let candidates = fleet.databases.iter().filter(|(key, _)| !busy.contains(key));
     let news = candidates.filter_map(|(key, database)| {
         let rotation = database.rotation.as_ref()?;
         let verdict = plan.verdicts.get(key)?;
@@ -282,9 +272,6 @@ fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Sh
 fn is_ours_to_show(database: &Database, verdict: &Verdict) -> bool {
     let record = database.rotation.as_ref().map(|rotation| &rotation.record);
     let uid = record.and_then(|record| record.database_uid.as_ref());
-    let other = verdict
-        .gates
-        .iter()
-        .any(|closed| closed.gate == Gate::OtherInstallation);
+    let other = verdict.gates.iter().any(|closed| closed.gate == Gate::OtherInstallation);
     !other && database.malformed.is_none() && uid.is_none_or(|uid| *uid == database.uid)
 }

@@ -57,9 +57,8 @@ const LIFE_LEFT_BUCKETS: &[f64] = &[
     180.0 * DAY,
     365.0 * DAY,
 ];
-const RATIO_BUCKETS: &[f64] = &[
-    0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9,
-];
+const RATIO_BUCKETS: &[f64] =
+    &[0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9];
 const PLAN_BUCKETS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
 /// Words that only their owners know, for the series that exist from the start.
@@ -122,8 +121,7 @@ impl Acts {
     fn begin_at_zero(&self, vocabulary: &Vocabulary) {
         for cause in Cause::ALL {
             for outcome in Outcome::ALL {
-                self.rotations
-                    .with_label_values(&[cause.as_str(), outcome.as_str()]);
+                self.rotations.with_label_values(&[cause.as_str(), outcome.as_str()]);
             }
         }
         for point in WritePoint::ALL {
@@ -134,8 +132,7 @@ impl Acts {
         for (verb, resource) in &vocabulary.calls {
             // The apiserver never redirects what certrotor asks for.
             for class in meter::CLASSES.iter().filter(|class| **class != "3xx") {
-                self.api_requests
-                    .with_label_values(&[verb, resource, class]);
+                self.api_requests.with_label_values(&[verb, resource, class]);
             }
             for class in ApiFailure::CLASSES {
                 self.api_errors.with_label_values(&[verb, class]);
@@ -154,9 +151,7 @@ impl Acts {
 
     /// An attempt at a rotation ended.
     pub fn rotation_ended(&self, cause: Cause, outcome: Outcome) {
-        self.rotations
-            .with_label_values(&[cause.as_str(), outcome.as_str()])
-            .inc();
+        self.rotations.with_label_values(&[cause.as_str(), outcome.as_str()]).inc();
     }
 
     /// A request took so long from its start to its end.
@@ -168,8 +163,7 @@ impl Acts {
     pub fn life_left(&self, remaining: Span, lifetime: Span) {
         self.life_left.observe(seconds(remaining));
         if lifetime > Span::ZERO {
-            self.life_left_ratio
-                .observe(seconds(remaining) / seconds(lifetime));
+            self.life_left_ratio.observe(seconds(remaining) / seconds(lifetime));
         }
     }
 
@@ -210,16 +204,13 @@ impl Acts {
             Ok(text) => page.append(&text),
             Err(error) => tracing::error!(%error, "could not encode metrics"),
         }
-        page.family(&names::BUILD_INFO)
-            .sample(&[env!("CARGO_PKG_VERSION")], true);
+        page.family(&names::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], true);
     }
 }
 
 impl ApiMetrics for Acts {
     fn answered(&self, verb: &str, resource: &str, class: &str) {
-        self.api_requests
-            .with_label_values(&[verb, resource, class])
-            .inc();
+        self.api_requests.with_label_values(&[verb, resource, class]).inc();
     }
 
     fn failed(&self, verb: &str, class: &str) {
@@ -233,10 +224,7 @@ impl EventMetrics for Acts {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "spans of a certificate's life are far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "spans of a certificate's life are far below 2^52")]
 fn seconds(span: Span) -> f64 {
     span.as_seconds() as f64
 }
@@ -245,10 +233,7 @@ fn counters<const N: usize>(
     registry: &Registry,
     metric: &Metric<N>,
 ) -> Result<IntCounterVec, Error> {
-    registered(
-        registry,
-        IntCounterVec::new(Opts::new(metric.name, metric.help), &metric.labels)?,
-    )
+    registered(registry, IntCounterVec::new(Opts::new(metric.name, metric.help), &metric.labels)?)
 }
 
 fn counter(registry: &Registry, metric: &Metric<0>) -> Result<IntCounter, Error> {

@@ -45,7 +45,8 @@ impl Source {
     /// Everything that is known now.
     pub fn page(&self) -> Page {
         let view = Arc::clone(&self.view.borrow());
-        let mut page = Page::with_capacity(65_536 + view.fleet.databases.len() * BYTES_PER_DATABASE);
+        let mut page =
+            Page::with_capacity(65_536 + view.fleet.databases.len() * BYTES_PER_DATABASE);
         self.process(&mut page, &view);
         if let (Some(plan), Some(policy), true) = (&view.plan, &view.policy, view.fleet.leader) {
             fleet(&mut page, &view, plan, policy, self.clock.now());
@@ -192,9 +193,11 @@ fn last_rotations(page: &mut Page, fleet: &Fleet) {
 }
 
 fn windows(page: &mut Page, plan: &Plan) {
-    let managed = || plan.verdicts.iter().filter_map(|(key, verdict)| {
-        verdict.window.map(|window| ([&*key.namespace, &*key.name], window))
-    });
+    let managed = || {
+        plan.verdicts.iter().filter_map(|(key, verdict)| {
+            verdict.window.map(|window| ([&*key.namespace, &*key.name], window))
+        })
+    };
     let mut family = page.family(&names::WINDOW_OPEN);
     for (labels, window) in managed() {
         family.sample(&labels, window.open);

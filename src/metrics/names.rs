@@ -217,30 +217,15 @@ mod tests {
                 panic!("docs/metrics.md: not five cells: {cells:?}");
             };
             let code = |text: &str| format!("`{text}`");
-            assert_eq!(
-                name,
-                code(row.name),
-                "docs/metrics.md: the order is that of names.rs"
-            );
+            assert_eq!(name, code(row.name), "docs/metrics.md: the order is that of names.rs");
             assert_eq!(kind, row.kind.as_str(), "{name}");
             let expected: Vec<String> = row.labels.iter().map(|label| code(label)).collect();
-            let expected = if expected.is_empty() {
-                "–".to_owned()
-            } else {
-                expected.join(", ")
-            };
+            let expected = if expected.is_empty() { "–".to_owned() } else { expected.join(", ") };
             assert_eq!(labels, expected, "{name}");
             assert!(!meaning.is_empty(), "{name} has no meaning");
-            assert!(
-                example.starts_with('`') && example.contains(row.name),
-                "{name}: {example}"
-            );
+            assert!(example.starts_with('`') && example.contains(row.name), "{name}: {example}");
         }
-        assert_eq!(
-            documented.len(),
-            ALL.len(),
-            "docs/metrics.md has rows too many or too few"
-        );
+        assert_eq!(documented.len(), ALL.len(), "docs/metrics.md has rows too many or too few");
     }
 
     #[test]
@@ -250,17 +235,8 @@ mod tests {
             assert!(seen.insert(row.name), "{} is declared twice", row.name);
             let ours = row.name.starts_with("certrotor_") || row.name.starts_with("process_");
             assert!(ours, "{}", row.name);
-            assert_eq!(
-                row.kind == Kind::Counter,
-                row.name.ends_with("_total"),
-                "{}",
-                row.name
-            );
-            assert!(
-                row.help.ends_with('.') && !row.help.contains('\n'),
-                "{}",
-                row.name
-            );
+            assert_eq!(row.kind == Kind::Counter, row.name.ends_with("_total"), "{}", row.name);
+            assert!(row.help.ends_with('.') && !row.help.contains('\n'), "{}", row.name);
             let labels: BTreeSet<_> = row.labels.iter().collect();
             assert_eq!(labels.len(), row.labels.len(), "{}", row.name);
         }

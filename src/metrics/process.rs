@@ -14,19 +14,13 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(super) fn write_to(page: &mut Page) {
     let numbers = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let cpu = seconds(&numbers, 11)
-        .zip(seconds(&numbers, 12))
-        .map(|(user, system)| user + system);
+    let cpu = seconds(&numbers, 11).zip(seconds(&numbers, 12)).map(|(user, system)| user + system);
     page.family(&PROCESS_CPU).known(&[], cpu);
-    page.family(&PROCESS_RESIDENT)
-        .known(&[], bytes(&status, "VmRSS:"));
-    page.family(&PROCESS_VIRTUAL)
-        .known(&[], bytes(&status, "VmSize:"));
+    page.family(&PROCESS_RESIDENT).known(&[], bytes(&status, "VmRSS:"));
+    page.family(&PROCESS_VIRTUAL).known(&[], bytes(&status, "VmSize:"));
     page.family(&PROCESS_FDS).known(&[], open_files());
     page.family(&PROCESS_MAX_FDS).known(&[], most_open_files());
-    let started = booted()
-        .zip(seconds(&numbers, 19))
-        .map(|(boot, since_boot)| boot + since_boot);
+    let started = booted().zip(seconds(&numbers, 19)).map(|(boot, since_boot)| boot + since_boot);
     page.family(&PROCESS_START).known(&[], started);
 }
 
@@ -46,25 +40,17 @@ fn bytes(status: &str, name: &str) -> Option<u64> {
 
 fn open_files() -> Option<usize> {
     // The directory that is read is open as well.
-    fs::read_dir("/proc/self/fd")
-        .ok()
-        .map(|files| files.count().saturating_sub(1))
+    fs::read_dir("/proc/self/fd").ok().map(|files| files.count().saturating_sub(1))
 }
 
 fn most_open_files() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
 /// When the host was booted, in seconds since 1970.
 fn booted() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }

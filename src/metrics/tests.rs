@@ -22,9 +22,7 @@ fn acts() -> Acts {
 /// A page with facts of some databases, one of which has a hostile name.
 fn page(databases: usize) -> Page {
     let mut page = Page::with_capacity(databases * 400);
-    let keys: Vec<String> = (0..databases)
-        .map(|number| format!("database-{number}"))
-        .collect();
+    let keys: Vec<String> = (0..databases).map(|number| format!("database-{number}")).collect();
     let keys = || keys.iter().map(String::as_str).chain(["a\"b\\c\nd}"]);
     let mut family = page.family(&names::CERTIFICATE_NOT_AFTER);
     for key in keys() {
@@ -42,9 +40,7 @@ fn page(databases: usize) -> Page {
 fn series(page: &str) -> BTreeMap<&str, usize> {
     let mut series = BTreeMap::new();
     for line in page.lines().filter(|line| !line.starts_with('#')) {
-        *series
-            .entry(line.split(['{', ' ']).next().unwrap())
-            .or_default() += 1;
+        *series.entry(line.split(['{', ' ']).next().unwrap()).or_default() += 1;
     }
     series
 }
@@ -55,10 +51,7 @@ fn every_series_that_can_be_named_is_there_at_zero() {
     let series = series(&page);
     for (name, expected) in [
         (names::ROTATIONS.name, Cause::ALL.len() * Outcome::ALL.len()),
-        (
-            names::WRITES.name,
-            WritePoint::ALL.len() * WRITE_RESULTS.len(),
-        ),
+        (names::WRITES.name, WritePoint::ALL.len() * WRITE_RESULTS.len()),
         (names::API_REQUESTS.name, 2 * 5),
         (names::API_ERRORS.name, 2 * ApiFailure::CLASSES.len()),
         (names::CONFIG_RELOADS.name, 2),
@@ -108,11 +101,7 @@ fn acts_are_counted_where_they_belong() {
         "certrotor_api_requests_total{class=\"2xx\",resource=\"mysqls\",verb=\"list\"} 1",
         "certrotor_api_errors_total{class=\"timeout\",verb=\"list\"} 1",
         "certrotor_events_dropped_total 1",
-        concat!(
-            "certrotor_build_info{version=\"",
-            env!("CARGO_PKG_VERSION"),
-            "\"} 1"
-        ),
+        concat!("certrotor_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }
@@ -128,11 +117,7 @@ fn what_is_exported_is_what_is_declared() {
     }
     let counted = names::ALL.iter().filter(|row| row.kind != Kind::Gauge);
     for row in counted.filter(|row| row.name.starts_with("certrotor_")) {
-        assert!(
-            page.contains(&format!("# TYPE {} ", row.name)),
-            "{} is missing",
-            row.name
-        );
+        assert!(page.contains(&format!("# TYPE {} ", row.name)), "{} is missing", row.name);
     }
 }
 
@@ -148,10 +133,7 @@ fn the_process_shows_itself() {
         ("process_max_fds", 64.0, 1e19),
         ("process_start_time_seconds", 1.7e9, 1e10),
     ] {
-        let line = page
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         let value: f64 = line.trim().parse().unwrap();
         assert!((low..=high).contains(&value), "{name} {value}");
     }
@@ -170,12 +152,7 @@ fn promtool_finds_nothing_to_say() {
         eprintln!("SKIPPED: promtool check metrics, because promtool is not on PATH");
         return;
     };
-    promtool
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(page.as_bytes())
-        .unwrap();
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
@@ -183,10 +160,7 @@ fn promtool_finds_nothing_to_say() {
 
 /// Generous, for a debug build on a busy machine; `benches/goals.rs` holds the real figure.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures the real time that rendering takes"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures the real time that rendering takes")]
 fn a_large_fleet_is_rendered_at_once() {
     let began = Instant::now();
     let text = page(50_000).into_string();

@@ -39,9 +39,7 @@ pub enum Value {
 impl Page {
     /// An empty page with room for so many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self {
-            text: String::with_capacity(bytes),
-        }
+        Self { text: String::with_capacity(bytes) }
     }
 
     /// Begins a metric. Each is begun once, with all its series.
@@ -57,12 +55,7 @@ impl Page {
                 format!("\",{label}=\"")
             }
         });
-        Family {
-            page: self,
-            metric,
-            openings,
-            begun: false,
-        }
+        Family { page: self, metric, openings, begun: false }
     }
 
     /// Appends what another encoder has written.
@@ -207,20 +200,14 @@ mod tests {
         labels: ["namespace", "name"],
         help: "A \"help\" with a \\ and\na new line.",
     };
-    const NONE: Metric<0> = Metric {
-        name: "certrotor_none",
-        kind: Kind::Counter,
-        labels: [],
-        help: "None.",
-    };
+    const NONE: Metric<0> =
+        Metric { name: "certrotor_none", kind: Kind::Counter, labels: [], help: "None." };
 
     #[test]
     fn a_page_is_what_prometheus_reads() {
         let mut page = Page::default();
         let mut family = page.family(&TWO);
-        family
-            .sample(&["a", "b"], Time::from_unix(1_800_000_000))
-            .sample(&["a", "c\"d"], 0.25);
+        family.sample(&["a", "b"], Time::from_unix(1_800_000_000)).sample(&["a", "c\"d"], 0.25);
         family.known(&["a", "unknown"], None::<Time>);
         page.family(&NONE).sample(&[], true);
         assert_eq!(

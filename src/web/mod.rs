@@ -60,26 +60,15 @@ pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListe
     TcpListener::bind(address).await.map_err(|error| {
         let kind = error.kind();
         let (problem, advice) = if kind == io::ErrorKind::AddrInUse {
-            (
-                "address already in use".to_owned(),
-                "choose another port, or stop what listens there",
-            )
+            ("address already in use".to_owned(), "choose another port, or stop what listens there")
         } else if kind == io::ErrorKind::AddrNotAvailable {
-            (
-                "no such address on this host".to_owned(),
-                "0.0.0.0 and [::] listen on all addresses",
-            )
+            ("no such address on this host".to_owned(), "0.0.0.0 and [::] listen on all addresses")
         } else if kind == io::ErrorKind::PermissionDenied {
             ("permission denied".to_owned(), "choose a port above 1023")
         } else {
             (error.to_string(), "choose another address")
         };
-        BindError {
-            setting,
-            address,
-            problem,
-            advice,
-        }
+        BindError { setting, address, problem, advice }
     })
 }
 
@@ -136,10 +125,8 @@ async fn readyz(State(monitor): State<Monitor>) -> impl IntoResponse {
 }
 
 fn plain(code: StatusCode, text: String) -> (StatusCode, [(HeaderName, &'static str); 2], String) {
-    let headers = [
-        (CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers =
+        [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (code, headers, text)
 }
 

@@ -14,18 +14,12 @@ struct Patient {
 impl Health for Patient {
     fn live(&self) -> Result<(), String> {
         let well = self.well.load(Ordering::Relaxed);
-        well.then_some(())
-            .ok_or_else(|| "the loop last turned 3m ago".to_owned())
+        well.then_some(()).ok_or_else(|| "the loop last turned 3m ago".to_owned())
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
         let well = self.well.load(Ordering::Relaxed);
-        let missing = || {
-            vec![
-                "config: no such file".to_owned(),
-                "pods: not listed".to_owned(),
-            ]
-        };
+        let missing = || vec!["config: no such file".to_owned(), "pods: not listed".to_owned()];
         well.then_some(()).ok_or_else(missing)
     }
 }
@@ -43,19 +37,12 @@ async fn served() -> Served {
         health: Arc::<Patient>::clone(&patient),
         metrics: Arc::new(|| "certrotor_leader 1\n".to_owned()),
     };
-    let listener = bind("server.metrics", ([127, 0, 0, 1], 0).into())
-        .await
-        .unwrap();
+    let listener = bind("server.metrics", ([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let drain = Duration::from_millis(200);
     let task = tokio::spawn(serve_and_drain(listener, monitor, stop.clone(), drain));
-    Served {
-        address,
-        patient,
-        stop,
-        task,
-    }
+    Served { address, patient, stop, task }
 }
 
 async fn get(address: SocketAddr, path: &str) -> String {
@@ -73,28 +60,15 @@ async fn it_shows_metrics_and_says_what_is_missing() {
     for (path, well, code, body) in [
         ("/", false, 200, "/metrics  Prometheus metrics"),
         ("/metrics", false, 200, "certrotor_leader 1\n"),
-        (
-            "/livez",
-            false,
-            503,
-            "\r\n\r\nthe loop last turned 3m ago\n",
-        ),
-        (
-            "/readyz",
-            false,
-            503,
-            "\r\n\r\nconfig: no such file\npods: not listed\n",
-        ),
+        ("/livez", false, 503, "\r\n\r\nthe loop last turned 3m ago\n"),
+        ("/readyz", false, 503, "\r\n\r\nconfig: no such file\npods: not listed\n"),
         ("/livez", true, 200, "\r\n\r\nok\n"),
         ("/readyz", true, 200, "\r\n\r\nok\n"),
         ("/secrets", true, 404, ""),
     ] {
         served.patient.well.store(well, Ordering::Relaxed);
         let answer = get(served.address, path).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {code} ")),
-            "{path}: {answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {code} ")), "{path}: {answer}");
         assert!(answer.contains(body), "{path}: {answer}");
     }
     let metrics = get(served.address, "/metrics").await;
@@ -116,10 +90,7 @@ async fn it_ends_when_told_even_if_a_client_hangs() {
     let ended = tokio::time::timeout(DRAIN, served.task).await;
     assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
     drop((idle, slow));
-    assert!(
-        bind("server.metrics", served.address).await.is_ok(),
-        "the port is free again"
-    );
+    assert!(bind("server.metrics", served.address).await.is_ok(), "the port is free again");
 }
 
 #[tokio::test]

@@ -24,10 +24,7 @@ fn the_actor_carries_a_request_out_with_cert_manager() {
         for alias in ALIASES {
             let name = database.certificate_name(alias);
             let certificate = admin.get(CERTIFICATE, namespace, &name).await;
-            let born = certificate["status"]["notBefore"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let born = certificate["status"]["notBefore"].as_str().unwrap().to_owned();
             assert!(born < rfc3339(ago(days(59))), "{born}");
         }
         let before = database.pod_uid(0).await;
@@ -39,23 +36,13 @@ fn the_actor_carries_a_request_out_with_cert_manager() {
         for alias in ALIASES {
             let name = database.certificate_name(alias);
             let certificate = admin.get(CERTIFICATE, namespace, &name).await;
-            let born = certificate["status"]["notBefore"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let born = certificate["status"]["notBefore"].as_str().unwrap().to_owned();
             assert!(born > rfc3339(ago(days(1))), "{born}");
         }
         let made = admin.list(CERTIFICATE_REQUEST, namespace).await;
         assert_eq!(made.len(), ALIASES.len());
-        assert!(
-            made.iter()
-                .all(|request| request["status"]["ca"].is_string()),
-            "{made:?}"
-        );
-        assert_eq!(
-            database.mysql().await["spec"]["tls"]["issuerRef"]["name"],
-            json!("ca")
-        );
+        assert!(made.iter().all(|request| request["status"]["ca"].is_string()), "{made:?}");
+        assert_eq!(database.mysql().await["spec"]["tls"]["issuerRef"]["name"], json!("ca"));
     });
 }
 

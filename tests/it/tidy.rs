@@ -18,10 +18,7 @@ struct Source {
 impl Source {
     /// Its code without comments and without tests, each line with its number.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let tests = self
-            .text
-            .find("#[cfg(test)]\nmod ")
-            .unwrap_or(self.text.len());
+        let tests = self.text.find("#[cfg(test)]\nmod ").unwrap_or(self.text.len());
         let lines = self.text[..tests].lines().enumerate();
         lines.map(|(at, line)| (at + 1, line.split("//").next().unwrap_or(line)))
     }
@@ -50,9 +47,7 @@ fn sources(folders: &[&str]) -> Vec<Source> {
 /// The files, without `.rs`, of the modules that this one declares for tests only.
 fn test_modules(source: &Source) -> Vec<String> {
     let own = source.path.trim_end_matches(".rs");
-    let folder = ["mod", "lib", "main"]
-        .iter()
-        .find_map(|name| own.strip_suffix(name));
+    let folder = ["mod", "lib", "main"].iter().find_map(|name| own.strip_suffix(name));
     let folder = folder.map_or_else(|| format!("{own}/"), str::to_owned);
     let declared = source.text.split("#[cfg(test)]\nmod ").skip(1);
     let names = declared.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
@@ -69,16 +64,8 @@ fn walk(folder: &Path, sources: &mut Vec<Source>) {
             walk(&path, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let path = path
-                .strip_prefix(root())
-                .unwrap()
-                .to_string_lossy()
-                .into_owned();
-            sources.push(Source {
-                path,
-                text,
-                is_test: false,
-            });
+            let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            sources.push(Source { path, text, is_test: false });
         }
     }
 }
@@ -138,10 +125,7 @@ fn the_core_is_pure() {
         "println",
         "eprintln",
     ];
-    none(
-        &mentions(&core, &impure),
-        "src/core knows no clock, network, chance or order of hashing",
-    );
+    none(&mentions(&core, &impure), "src/core knows no clock, network, chance or order of hashing");
 }
 
 #[test]
@@ -150,63 +134,33 @@ fn the_core_knows_nobody() {
     let core: Vec<&Source> = core.iter().collect();
     let others: Vec<String> = fs::read_dir(root().join("src"))
         .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .path()
-                .file_stem()
-                .unwrap()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .filter(|module| !["core", "lib", "main"].contains(&module.as_str()))
         .map(|module| format!("crate::{module}"))
         .collect();
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
-    none(
-        &mentions(&core, &others),
-        "dependencies point to src/core, not from it",
-    );
+    none(&mentions(&core, &others), "dependencies point to src/core, not from it");
 }
 
 #[test]
 fn files_are_short() {
     let sources = sources(&["src", "tests", "benches"]);
     let long = sources.iter().filter(|source| {
-        let excused = source
-            .text
-            .lines()
-            .take(5)
-            .any(|line| line.starts_with("// long:"));
+        let excused = source.text.lines().take(5).any(|line| line.starts_with("// long:"));
         source.text.lines().count() > LONGEST && !excused
     });
-    let long: Vec<String> = long
-        .map(|source| format!("{}: {}", source.path, source.text.lines().count()))
-        .collect();
-    none(
-        &long,
-        "files have at most 400 lines, or begin with `// long: why`",
-    );
+    let long: Vec<String> =
+        long.map(|source| format!("{}: {}", source.path, source.text.lines().count())).collect();
+    none(&long, "files have at most 400 lines, or begin with `// long: why`");
 }
 
 #[test]
 fn only_the_clock_reads_the_wall_clock() {
     let sources = sources(&["src"]);
-    let others: Vec<&Source> = sources
-        .iter()
-        .filter(|source| source.path != "src/clock.rs")
-        .collect();
-    let reads = [
-        "Timestamp::now",
-        "Zoned::now",
-        "SystemTime::now",
-        "Utc::now",
-        "Local::now",
-    ];
-    none(
-        &mentions(&others, &reads),
-        "only src/clock.rs reads the wall clock",
-    );
+    let others: Vec<&Source> =
+        sources.iter().filter(|source| source.path != "src/clock.rs").collect();
+    let reads = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Utc::now", "Local::now"];
+    none(&mentions(&others, &reads), "only src/clock.rs reads the wall clock");
 }
 
 #[test]
@@ -220,16 +174,11 @@ fn the_daemon_writes_in_few_places() {
         "src/embedded",
         "src/cli",
     ];
-    let others: Vec<&Source> = sources
-        .iter()
-        .filter(|source| !source.is_under(&places) && !source.is_test)
-        .collect();
+    let others: Vec<&Source> =
+        sources.iter().filter(|source| !source.is_under(&places) && !source.is_test).collect();
     // Every write of kube's Api takes one of these.
     let writes = ["PostParams", "PatchParams", "DeleteParams", "EvictParams"];
-    none(
-        &mentions(&others, &writes),
-        "the daemon writes in cluster/{write,lease,events} only",
-    );
+    none(&mentions(&others, &writes), "the daemon writes in cluster/{write,lease,events} only");
 }
 
 #[test]
@@ -239,10 +188,7 @@ fn crontab_lines_are_read_in_one_place() {
         .iter()
         .filter(|source| source.path != "src/core/calendar/cron_line.rs" && !source.is_test)
         .collect();
-    none(
-        &mentions(&others, &["cron::", "chrono"]),
-        "cron and chrono stay in cron_line.rs",
-    );
+    none(&mentions(&others, &["cron::", "chrono"]), "cron and chrono stay in cron_line.rs");
 }
 
 #[test]
@@ -255,50 +201,25 @@ fn private_keys_are_made_and_kept_in_one_place() {
         .filter(|source| source.path != "src/core/certificate/pem.rs")
         .filter(|source| !source.is_test)
         .collect();
-    let keys = [
-        "KeyPair",
-        "PRIVATE KEY",
-        "tls.key",
-        "PrivateKeyDer",
-        "rcgen",
-        "SigningKey",
-    ];
-    none(
-        &mentions(&others, &keys),
-        "private keys exist in src/pki only",
-    );
+    let keys = ["KeyPair", "PRIVATE KEY", "tls.key", "PrivateKeyDer", "rcgen", "SigningKey"];
+    none(&mentions(&others, &keys), "private keys exist in src/pki only");
 }
 
 #[test]
 fn there_is_one_tls_stack() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-    for package in [
-        "aws-lc-rs",
-        "aws-lc-sys",
-        "openssl",
-        "openssl-sys",
-        "native-tls",
-    ] {
-        assert!(
-            !lock.contains(&format!("name = \"{package}\"")),
-            "Cargo.lock holds {package}"
-        );
+    for package in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"] {
+        assert!(!lock.contains(&format!("name = \"{package}\"")), "Cargo.lock holds {package}");
     }
     let sources = lock.lines().filter(|line| line.starts_with("source = "));
     let index = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
     let strange: Vec<&str> = sources.filter(|line| *line != index).collect();
-    assert!(
-        strange.is_empty(),
-        "packages come from crates.io only: {strange:?}"
-    );
+    assert!(strange.is_empty(), "packages come from crates.io only: {strange:?}");
 }
 
 #[test]
 fn nothing_committed_names_the_machine_it_was_made_on() {
-    let Ok(listed) = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root())
-        .output()
+    let Ok(listed) = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output()
     else {
         return crate::support::parts::skipped("tidy: committed files", "git is not on PATH");
     };

@@ -35,22 +35,10 @@ fn a_certificate_as_cert_manager_leaves_it() {
     let status = &certificate.status;
     assert!(certificate.is_ready());
     let issuing = certificate.issuing().unwrap();
-    assert_eq!(
-        issuing.last_transition_time,
-        "2026-11-23T22:00:00Z".parse().ok()
-    );
-    assert_eq!(
-        status.not_after.unwrap().since(status.not_before.unwrap()),
-        Span::days(90)
-    );
-    assert_eq!(
-        (status.revision, status.failed_issuance_attempts),
-        (Some(3), Some(2))
-    );
-    assert_eq!(
-        status.last_failure_time,
-        "2026-11-22T00:00:00Z".parse().ok()
-    );
+    assert_eq!(issuing.last_transition_time, "2026-11-23T22:00:00Z".parse().ok());
+    assert_eq!(status.not_after.unwrap().since(status.not_before.unwrap()), Span::days(90));
+    assert_eq!((status.revision, status.failed_issuance_attempts), (Some(3), Some(2)));
+    assert_eq!(status.last_failure_time, "2026-11-22T00:00:00Z".parse().ok());
     let spec = &certificate.spec;
     assert_eq!(spec.issuer_ref.as_ref().unwrap().to_string(), "Issuer/ca");
     assert_eq!(spec.duration.as_ref().unwrap().span(), Some(Span::days(90)));
@@ -61,12 +49,9 @@ fn a_certificate_as_cert_manager_leaves_it() {
 
 #[test]
 fn a_certificate_that_was_never_issued() {
-    for status in [
-        json!({}),
-        json!(null),
-        json!("none"),
-        json!({"notAfter": "soon", "revision": "1"}),
-    ] {
+    for status in
+        [json!({}), json!(null), json!("none"), json!({"notAfter": "soon", "revision": "1"})]
+    {
         let certificate: Certificate = from_value(json!({
             "metadata": {"name": "a"}, "spec": {"duration": "90d", "issuerRef": "ca", "isCA": "no"},
             "status": status,
@@ -94,10 +79,7 @@ fn the_evidence_in_a_certificate_request() {
     assert_eq!(request.certificate_name(), Some("shop-server-cert"));
     assert_eq!(request.revision(), Some(3));
     assert!(request.is_ready());
-    assert_eq!(
-        request.status.certificate.as_deref(),
-        Some(&b"-----BEGIN"[..])
-    );
+    assert_eq!(request.status.certificate.as_deref(), Some(&b"-----BEGIN"[..]));
     assert_eq!(request.status.ca.as_deref(), Some(&b"*not base64*"[..]));
 
     let odd: CertificateRequest = from_value(json!({
@@ -105,26 +87,18 @@ fn the_evidence_in_a_certificate_request() {
         "status": {"certificate": "", "ca": 7},
     }))
     .unwrap();
-    assert_eq!(
-        (odd.certificate_name(), odd.revision(), odd.is_ready()),
-        (None, None, false)
-    );
+    assert_eq!((odd.certificate_name(), odd.revision(), odd.is_ready()), (None, None, false));
     assert_eq!(odd.status, CertificateRequestStatus::default());
 }
 
 #[test]
 fn how_an_issuer_signs() {
-    let ca = IssuerSpec::Ca {
-        secret_name: "root".to_owned(),
-    };
+    let ca = IssuerSpec::Ca { secret_name: "root".to_owned() };
     for (spec, expected) in [
         (json!({"ca": {"secretName": "root"}}), ca),
         (json!({"selfSigned": {}}), IssuerSpec::SelfSigned),
         (json!({"acme": {"server": "https://a"}}), IssuerSpec::Acme),
-        (
-            json!({"vault": {"path": "p"}, "acme": null}),
-            IssuerSpec::Vault,
-        ),
+        (json!({"vault": {"path": "p"}, "acme": null}), IssuerSpec::Vault),
         (json!({"venafi": {"zone": "z"}}), IssuerSpec::Venafi),
         (json!({"quantum": {}}), IssuerSpec::Unknown),
         (json!({"ca": {}}), IssuerSpec::Unknown),
@@ -142,10 +116,7 @@ fn how_an_issuer_signs() {
 fn what_an_issuer_says_of_itself() {
     for (conditions, ready) in [
         (json!([{"type": "Ready", "status": "True"}]), Some(true)),
-        (
-            json!([{"type": "Ready", "status": "False", "reason": "SecretMissing"}]),
-            Some(false),
-        ),
+        (json!([{"type": "Ready", "status": "False", "reason": "SecretMissing"}]), Some(false)),
         (json!([{"type": "Ready", "status": "Unknown"}]), Some(false)),
         (json!([]), None),
         (json!(null), None),

@@ -16,10 +16,7 @@ fn mysql(spec: Value, status: Value) -> MySql {
 
 fn with_issuer(certificates: &Value) -> MySql {
     let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
-    mysql(
-        json!({"tls": {"issuerRef": issuer, "certificates": certificates}}),
-        json!({}),
-    )
+    mysql(json!({"tls": {"issuerRef": issuer, "certificates": certificates}}), json!({}))
 }
 
 #[test]
@@ -55,10 +52,7 @@ fn a_group_as_kubedb_stores_it() {
     assert_eq!(shop.aliases(), ["server", "client", "metrics-exporter"]);
     let pods: Vec<_> = shop.pods().collect();
     assert_eq!(pods.len(), 5);
-    assert_eq!(
-        pods[4],
-        ("shop-4".to_owned(), "shop-4.shop-pods.prod.svc".to_owned())
-    );
+    assert_eq!(pods[4], ("shop-4".to_owned(), "shop-4.shop-pods.prod.svc".to_owned()));
 }
 
 #[test]
@@ -70,27 +64,14 @@ fn replicas_default_as_in_kubedb() {
         (json!({"replicas": -1}), 0),
         (json!({"replicas": "three"}), 1),
         (json!({"topology": {"mode": "GroupReplication"}}), 3),
-        (
-            json!({"topology": {"mode": "InnoDBCluster"}, "replicas": 9}),
-            9,
-        ),
-        (
-            json!({"topology": {"mode": "InnoDBCluster", "innoDBCluster": {"router": {}}}}),
-            3,
-        ),
-        (
-            json!({"topology": {"mode": "SemiSync", "semiSync": {"sourceTimeout": "24h"}}}),
-            3,
-        ),
+        (json!({"topology": {"mode": "InnoDBCluster"}, "replicas": 9}), 9),
+        (json!({"topology": {"mode": "InnoDBCluster", "innoDBCluster": {"router": {}}}}), 3),
+        (json!({"topology": {"mode": "SemiSync", "semiSync": {"sourceTimeout": "24h"}}}), 3),
         (json!({"topology": {"mode": "RemoteReplica"}}), 1),
         (json!({"topology": {"mode": "Quorum"}}), 1),
         (json!({"topology": {}}), 1),
     ] {
-        assert_eq!(
-            mysql(spec.clone(), json!({})).replicas(),
-            replicas,
-            "{spec}"
-        );
+        assert_eq!(mysql(spec.clone(), json!({})).replicas(), replicas, "{spec}");
     }
     let spec = json!({"topology": {"mode": "InnoDBCluster",
         "innoDBCluster": {"mode": "Single-Primary", "router": {"replicas": 2}}}});
@@ -106,18 +87,11 @@ fn names_of_certificates_and_secrets() {
         {"alias": "router"},
         {"alias": "server", "secretName": "a second entry"},
     ]));
-    assert_eq!(
-        shop.aliases(),
-        ["server", "client", "metrics-exporter", "router"]
-    );
+    assert_eq!(shop.aliases(), ["server", "client", "metrics-exporter", "router"]);
     for (alias, certificate, secret) in [
         ("server", "shop-server-cert", "wildcard"),
         ("client", "shop-client-cert", "shop-client-cert"),
-        (
-            "metrics-exporter",
-            "shop-metrics-exporter-cert",
-            "shop-metrics-exporter-cert",
-        ),
+        ("metrics-exporter", "shop-metrics-exporter-cert", "shop-metrics-exporter-cert"),
     ] {
         assert_eq!(shop.certificate_name(alias), certificate);
         assert_eq!(shop.secret_name(alias), secret);
@@ -127,12 +101,7 @@ fn names_of_certificates_and_secrets() {
 
 #[test]
 fn without_an_issuer_there_are_no_certificates() {
-    for spec in [
-        json!({}),
-        json!({"tls": {}}),
-        json!({"tls": null}),
-        json!({"tls": "yes"}),
-    ] {
+    for spec in [json!({}), json!({"tls": {}}), json!({"tls": null}), json!({"tls": "yes"})] {
         let shop = mysql(spec, json!({}));
         assert!(shop.aliases().is_empty());
         assert_eq!(shop.issuer("server"), None);
@@ -147,30 +116,15 @@ fn no_field_can_make_the_object_unreadable() {
     for (spec, status) in [
         (json!("spec"), json!([])),
         (json!(null), json!(null)),
-        (
-            json!({"halted": "yes", "autoOps": 1, "topology": "flat"}),
-            json!({"phase": 3}),
-        ),
-        (
-            json!({"tls": {"certificates": {"alias": "server"}}}),
-            json!({"conditions": "none"}),
-        ),
+        (json!({"halted": "yes", "autoOps": 1, "topology": "flat"}), json!({"phase": 3})),
+        (json!({"tls": {"certificates": {"alias": "server"}}}), json!({"conditions": "none"})),
     ] {
         let shop = mysql(spec, status);
-        assert_eq!(
-            (shop.name(), shop.spec.halted, shop.is_paused()),
-            ("shop", false, false)
-        );
+        assert_eq!((shop.name(), shop.spec.halted, shop.is_paused()), ("shop", false, false));
         assert_eq!(shop.status.phase, None);
     }
-    let later = mysql(
-        json!({}),
-        json!({"phase": "Hibernating", "conditions": [7, {}]}),
-    );
-    assert_eq!(
-        later.status.phase,
-        Some(DatabasePhase::Other("Hibernating".to_owned()))
-    );
+    let later = mysql(json!({}), json!({"phase": "Hibernating", "conditions": [7, {}]}));
+    assert_eq!(later.status.phase, Some(DatabasePhase::Other("Hibernating".to_owned())));
     assert_eq!(mysql(json!({}), json!({"phase": ""})).status.phase, None);
     let bare: MySql = from_value(json!({"metadata": {"name": "a"}})).unwrap();
     assert_eq!(bare.status, MySqlStatus::default());
@@ -194,10 +148,7 @@ fn owns_without_controlling_or_blocking() {
         json!({"apiVersion": "kubedb.com/v1alpha2", "kind": "MySQL", "name": "shop",
             "uid": "u-1", "controller": false}),
     );
-    assert_eq!(
-        MySql::default().owner_reference(&MYSQL.in_version("v1")),
-        None
-    );
+    assert_eq!(MySql::default().owner_reference(&MYSQL.in_version("v1")), None);
 }
 
 /// What `cluster/watch.rs` will do with it.
@@ -205,26 +156,15 @@ fn owns_without_controlling_or_blocking() {
 fn can_be_watched_in_either_version() {
     fn watched(client: kube::Client) {
         let api: kube::Api<MySql> = kube::Api::all_with(client.clone(), &MYSQL.in_version("v1"));
-        drop(kube::runtime::watcher(
-            api,
-            kube::runtime::watcher::Config::default(),
-        ));
+        drop(kube::runtime::watcher(api, kube::runtime::watcher::Config::default()));
         let guarded: kube::Api<DeserializeGuard<MySql>> =
             kube::Api::namespaced_with(client, "prod", &MYSQL.in_version("v1alpha2"));
-        assert_eq!(
-            guarded.resource_url(),
-            "/apis/kubedb.com/v1alpha2/namespaces/prod/mysqls"
-        );
-        drop(kube::runtime::watcher(
-            guarded,
-            kube::runtime::watcher::Config::default(),
-        ));
+        assert_eq!(guarded.resource_url(), "/apis/kubedb.com/v1alpha2/namespaces/prod/mysqls");
+        drop(kube::runtime::watcher(guarded, kube::runtime::watcher::Config::default()));
     }
     let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
         Ok::<_, std::io::Error>(http::Response::new(kube::client::Body::empty()))
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async { watched(kube::Client::new(service, "default")) });
 }

@@ -27,11 +27,7 @@ fn what_is_posted() {
             controller: Some(false),
             block_owner_deletion: None,
         },
-        labels: [(
-            meta::MANAGED_BY_LABEL.to_owned(),
-            meta::MANAGED_BY.to_owned(),
-        )]
-        .into(),
+        labels: [(meta::MANAGED_BY_LABEL.to_owned(), meta::MANAGED_BY.to_owned())].into(),
         annotations: [(meta::ATTEMPT.to_owned(), "1".to_owned())].into(),
         apply: Apply::IfReady,
         timeout: Span::minutes(10),
@@ -61,25 +57,15 @@ fn what_is_posted() {
 #[test]
 fn phases_known_and_unknown() {
     for (status, phase) in [
-        (
-            json!({"phase": "Progressing"}),
-            Some(OpsRequestPhase::Progressing),
-        ),
-        (
-            json!({"phase": "Retrying"}),
-            Some(OpsRequestPhase::Other("Retrying".into())),
-        ),
+        (json!({"phase": "Progressing"}), Some(OpsRequestPhase::Progressing)),
+        (json!({"phase": "Retrying"}), Some(OpsRequestPhase::Other("Retrying".into()))),
         (json!({"phase": ""}), None),
         (json!({"phase": {}}), None),
         (json!({}), None),
         (json!(null), None),
         (json!("done"), None),
     ] {
-        assert_eq!(
-            request(json!({}), status.clone()).phase(),
-            phase.as_ref(),
-            "{status}"
-        );
+        assert_eq!(request(json!({}), status.clone()).phase(), phase.as_ref(), "{status}");
     }
 }
 
@@ -88,26 +74,10 @@ fn a_rotation_asks_for_nothing_else() {
     let issuer = json!({"kind": "Issuer", "name": "ca"});
     for (type_, tls, rotation) in [
         ("ReconfigureTLS", json!({"rotateCertificates": true}), true),
-        (
-            "ReconfigureTLS",
-            json!({"rotateCertificates": true, "remove": false}),
-            true,
-        ),
-        (
-            "ReconfigureTLS",
-            json!({"rotateCertificates": true, "remove": true}),
-            false,
-        ),
-        (
-            "ReconfigureTLS",
-            json!({"rotateCertificates": true, "requireSSL": false}),
-            false,
-        ),
-        (
-            "ReconfigureTLS",
-            json!({"rotateCertificates": true, "issuerRef": issuer}),
-            false,
-        ),
+        ("ReconfigureTLS", json!({"rotateCertificates": true, "remove": false}), true),
+        ("ReconfigureTLS", json!({"rotateCertificates": true, "remove": true}), false),
+        ("ReconfigureTLS", json!({"rotateCertificates": true, "requireSSL": false}), false),
+        ("ReconfigureTLS", json!({"rotateCertificates": true, "issuerRef": issuer}), false),
         (
             "ReconfigureTLS",
             json!({"rotateCertificates": true, "certificates": [{"alias": "client"}]}),
@@ -118,11 +88,7 @@ fn a_rotation_asks_for_nothing_else() {
             json!({"rotateCertificates": true, "issuerRef": {"kind": "Issuer", "name": ""}}),
             false,
         ),
-        (
-            "ReconfigureTLS",
-            json!({"rotateCertificates": "true"}),
-            false,
-        ),
+        ("ReconfigureTLS", json!({"rotateCertificates": "true"}), false),
         ("ReconfigureTLS", json!({}), false),
         ("ReconfigureTLS", json!(null), false),
         ("Restart", json!({"rotateCertificates": true}), false),
@@ -159,19 +125,12 @@ fn a_request_as_kubedb_leaves_it() {
     assert_eq!(request.spec.timeout.as_ref().unwrap().span(), None);
     assert_eq!(request.conditions().len(), 3);
     let ended = meta::condition(request.conditions(), "Successful").unwrap();
-    assert_eq!(
-        ended.last_transition_time,
-        "2026-11-23T22:02:00Z".parse().ok()
-    );
+    assert_eq!(ended.last_transition_time, "2026-11-23T22:02:00Z".parse().ok());
 }
 
 #[test]
 fn no_field_can_make_the_object_unreadable() {
-    for spec in [
-        json!(null),
-        json!(3),
-        json!({"databaseRef": "shop", "tls": "on", "apply": 1}),
-    ] {
+    for spec in [json!(null), json!(3), json!({"databaseRef": "shop", "tls": "on", "apply": 1})] {
         let request = request(spec, json!({"conditions": {}}));
         assert_eq!(request.spec, OpsRequestSpec::default());
         assert!(request.conditions().is_empty());

@@ -92,10 +92,7 @@ fn compare(schema: &Value, sample: &Value, path: &str, missing: &mut Vec<String>
 #[test]
 fn an_empty_one_says_nothing() {
     let bare: Rotation = from_value(rotation(json!({}), Value::Null)).unwrap();
-    assert_eq!(
-        (&bare.spec, &bare.status),
-        (&RotationSpec::default(), &None)
-    );
+    assert_eq!((&bare.spec, &bare.status), (&RotationSpec::default(), &None));
     assert_eq!(to_value(bare.spec).unwrap(), json!({}));
     assert_eq!(to_value(RotationStatus::default()).unwrap(), json!({}));
 }
@@ -148,23 +145,10 @@ fn the_schema_is_one_that_kubernetes_takes() {
 }
 
 fn check_structure(schema: &Value, path: &str) {
-    let object = schema
-        .as_object()
-        .unwrap_or_else(|| panic!("{path} is no schema"));
+    let object = schema.as_object().unwrap_or_else(|| panic!("{path} is no schema"));
     assert!(schema["type"].is_string(), "{path} has no type");
-    assert!(
-        path.is_empty() || schema["description"].is_string() || path.ends_with("[]"),
-        "{path}"
-    );
-    for keyword in [
-        "$ref",
-        "oneOf",
-        "anyOf",
-        "allOf",
-        "not",
-        "definitions",
-        "const",
-    ] {
+    assert!(path.is_empty() || schema["description"].is_string() || path.ends_with("[]"), "{path}");
+    for keyword in ["$ref", "oneOf", "anyOf", "allOf", "not", "definitions", "const"] {
         assert!(!object.contains_key(keyword), "{path} has {keyword}");
     }
     if let Some(format) = object.get("format") {
@@ -175,22 +159,12 @@ fn check_structure(schema: &Value, path: &str) {
         check_structure(property, &format!("{path}.{name}"));
     }
     for name in schema["required"].as_array().into_iter().flatten() {
-        assert!(
-            properties.unwrap().contains_key(name.as_str().unwrap()),
-            "{path}.{name}"
-        );
+        assert!(properties.unwrap().contains_key(name.as_str().unwrap()), "{path}.{name}");
     }
     if let Some(items) = object.get("items") {
         check_structure(items, &format!("{path}[]"));
-        for key in schema["x-kubernetes-list-map-keys"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            assert!(
-                items["required"].as_array().unwrap().contains(key),
-                "{path}[{key}]"
-            );
+        for key in schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten() {
+            assert!(items["required"].as_array().unwrap().contains(key), "{path}[{key}]");
         }
     }
 }
@@ -219,10 +193,7 @@ fn the_columns_show_fields_that_exist() {
         let pointer = path.replace('.', "/properties/");
         let exists = path.starts_with(".metadata.") || schema.pointer(&pointer).is_some();
         assert!(exists, "{path}");
-        columns.insert(
-            column["name"].as_str().unwrap(),
-            column["priority"].as_i64(),
-        );
+        columns.insert(column["name"].as_str().unwrap(), column["priority"].as_i64());
     }
     for name in ["State", "Reason", "Expires", "Next", "Last", "Age"] {
         assert_eq!(columns.get(name), Some(&None), "{name}");
@@ -246,8 +217,5 @@ fn it_is_where_the_table_of_sources_says() {
     assert_eq!(definition.spec.names.kind, ROTATION.kind);
     assert_eq!(definition.spec.versions[0].name, ROTATION.versions[0]);
     assert_eq!(definition.spec.scope, "Namespaced");
-    assert_eq!(
-        definition.spec.names.short_names,
-        Some(vec!["rot".to_owned()])
-    );
+    assert_eq!(definition.spec.names.short_names, Some(vec!["rot".to_owned()]));
 }

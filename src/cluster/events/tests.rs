@@ -63,10 +63,7 @@ fn client(server: &Shared) -> Client {
             if silent {
                 std::future::pending::<()>().await;
             }
-            let (code, body) = server
-                .lock()
-                .unwrap()
-                .answer(&head.method, head.uri.path(), &body);
+            let (code, body) = server.lock().unwrap().answer(&head.method, head.uri.path(), &body);
             let body = Body::from(serde_json::to_vec(&body).unwrap());
             Ok::<_, Infallible>(Response::builder().status(code).body(body).unwrap())
         }
@@ -86,13 +83,9 @@ impl EventMetrics for Dropped {
 /// Starts a writer, as a new process would.
 fn start(server: &Shared) -> (Events, Arc<Dropped>) {
     let dropped = Arc::new(Dropped::default());
-    let settings = EventSettings {
-        component: "certrotor".to_owned(),
-        instance: "pod-1".to_owned(),
-    };
-    let clock = Arc::new(PausedClock::new(
-        "2026-11-23T22:00:00Z".parse::<Time>().unwrap(),
-    ));
+    let settings =
+        EventSettings { component: "certrotor".to_owned(), instance: "pod-1".to_owned() };
+    let clock = Arc::new(PausedClock::new("2026-11-23T22:00:00Z".parse::<Time>().unwrap()));
     let calls = Calls::new(Duration::from_secs(5), Arc::new(()));
     let metrics = Arc::<Dropped>::clone(&dropped);
     let (events, writer) = event_writer(client(server), settings, clock, calls, metrics);
@@ -129,18 +122,12 @@ fn log(server: &Shared) -> Vec<String> {
 async fn an_event_is_what_kubectl_describe_shows() {
     let server = Shared::default();
     let (events, _) = start(&server);
-    events.post(EventRecord {
-        warning: true,
-        ..event("45d left")
-    });
+    events.post(EventRecord { warning: true, ..event("45d left") });
     settle().await;
 
     let server = server.lock().unwrap();
     let (path, written) = server.events.first_key_value().unwrap();
-    assert!(
-        path.starts_with("/api/v1/namespaces/demo/events/orders."),
-        "{path}"
-    );
+    assert!(path.starts_with("/api/v1/namespaces/demo/events/orders."), "{path}");
     for (pointer, expected) in [
         ("/involvedObject/uid", "u-1"),
         ("/involvedObject/apiVersion", "kubedb.com/v1"),
@@ -174,24 +161,14 @@ async fn the_same_is_not_said_again_for_ten_minutes_and_then_counted() {
     events.post(event("45d left"));
     settle().await;
     assert_eq!(log(&server), ["PATCH 200"]);
-    let written = server
-        .lock()
-        .unwrap()
-        .events
-        .first_key_value()
-        .unwrap()
-        .1
-        .clone();
+    let written = server.lock().unwrap().events.first_key_value().unwrap().1.clone();
     assert_eq!(written["count"], 60);
     assert_eq!(written["firstTimestamp"], "2026-11-23T22:00:00Z");
     assert_eq!(written["lastTimestamp"], "2026-11-23T22:10:00Z");
     assert_eq!(dropped.0.load(Ordering::Relaxed), 0);
 
     events.post(event("44d left"));
-    events.post(EventRecord {
-        reason: "ServedStale",
-        ..event("45d left")
-    });
+    events.post(EventRecord { reason: "ServedStale", ..event("45d left") });
     settle().await;
     assert_eq!(log(&server), ["POST 201", "POST 201"]);
 }
@@ -228,11 +205,7 @@ async fn a_silent_server_holds_nobody_up() {
     assert_eq!(dropped.0.load(Ordering::Relaxed), 100);
 
     sleep(Duration::from_secs(11)).await;
-    assert_eq!(
-        dropped.0.load(Ordering::Relaxed),
-        102,
-        "calls that end at their deadline"
-    );
+    assert_eq!(dropped.0.load(Ordering::Relaxed), 102, "calls that end at their deadline");
     server.lock().unwrap().silent = false;
     sleep(Duration::from_secs(5)).await;
     assert_eq!(server.lock().unwrap().events.len(), QUEUE - 3);
@@ -248,10 +221,7 @@ async fn objects_without_a_namespace_speak_in_default() {
     settle().await;
     let server = server.lock().unwrap();
     let (path, written) = server.events.first_key_value().unwrap();
-    assert!(
-        path.starts_with("/api/v1/namespaces/default/events/"),
-        "{path}"
-    );
+    assert!(path.starts_with("/api/v1/namespaces/default/events/"), "{path}");
     assert_eq!(written["involvedObject"].get("namespace"), None);
 }
 

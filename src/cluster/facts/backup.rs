@@ -44,10 +44,7 @@ impl BackupFacts {
     pub fn of_restore(object: &RestoreSession, texts: &mut Texts) -> Self {
         let target = object.spec.target.as_ref();
         let target = target.filter(|_| object.status.is_active());
-        Self {
-            databases: databases(&object.metadata, target, texts),
-            started_by: None,
-        }
+        Self { databases: databases(&object.metadata, target, texts), started_by: None }
     }
 }
 
@@ -59,9 +56,6 @@ fn databases<'a>(
     let here = metadata.namespace.as_deref().unwrap_or_default();
     let named = targets.into_iter().filter_map(|target| target.mysql(here));
     named
-        .map(|(namespace, name)| Key {
-            namespace: texts.text(&namespace),
-            name: texts.text(&name),
-        })
+        .map(|(namespace, name)| Key { namespace: texts.text(&namespace), name: texts.text(&name) })
         .collect()
 }

@@ -94,11 +94,7 @@ impl CertificateFacts {
                 Issued::Malformed(Malformed::DatesReversed.as_str().into())
             }
             Some((not_before, not_after)) => {
-                let id = LeafId {
-                    not_before,
-                    not_after,
-                    fingerprint: None,
-                };
+                let id = LeafId { not_before, not_after, fingerprint: None };
                 Issued::Leaf(issued_leaf(id, self.current_leaf(issuances)))
             }
             // Dates go with the Secret: no revision and no dates, and nobody is at it.
@@ -123,11 +119,7 @@ pub fn certificate<'a>(
     listed: bool,
 ) -> Certificate {
     let Some(facts) = facts else {
-        let issued = if listed {
-            Issued::Missing
-        } else {
-            Issued::Unknown
-        };
+        let issued = if listed { Issued::Missing } else { Issued::Unknown };
         return Certificate {
             name: Text::clone(&wanted.certificate),
             issuer: wanted.issuer.clone(),

@@ -92,12 +92,7 @@ impl IssuanceFacts {
 }
 
 fn signed(request: &CertificateRequest, texts: &mut Texts) -> Signed {
-    let Some(pem) = request
-        .status
-        .certificate
-        .as_ref()
-        .filter(|pem| !pem.is_empty())
-    else {
+    let Some(pem) = request.status.certificate.as_ref().filter(|pem| !pem.is_empty()) else {
         return Signed::Nothing;
     };
     let chain = match Chain::from_pem(pem) {
@@ -126,8 +121,5 @@ fn signed(request: &CertificateRequest, texts: &mut Texts) -> Signed {
 fn signing_ca(chain: &Chain, bundle: Option<&CaBundle>) -> Option<SigningCa> {
     let in_chain = chain.others.iter().find(|ca| chain.leaf.signed_by(ca));
     let ca: &Ca = in_chain.or_else(|| bundle?.issuer_of(&chain.leaf))?;
-    Some(SigningCa {
-        key: ca.spki,
-        not_after: ca.not_after,
-    })
+    Some(SigningCa { key: ca.spki, not_after: ca.not_after })
 }

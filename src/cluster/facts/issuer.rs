@@ -24,9 +24,6 @@ impl IssuerFacts {
             | IssuerSpec::Venafi
             | IssuerSpec::Unknown => None,
         };
-        Self {
-            ready: status.ready(),
-            ca_secret,
-        }
+        Self { ready: status.ready(), ca_secret }
     }
 }

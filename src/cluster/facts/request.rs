@@ -73,11 +73,7 @@ pub fn request(object: &MySqlOpsRequest, texts: &mut Texts) -> Request {
     let conditions = object.conditions();
     Request {
         uid: uid(metadata).into(),
-        resource_version: metadata
-            .resource_version
-            .as_deref()
-            .unwrap_or_default()
-            .into(),
+        resource_version: metadata.resource_version.as_deref().unwrap_or_default().into(),
         created: meta::created(metadata).unwrap_or(Time::MIN),
         phase,
         started: started(phase, conditions),
@@ -157,9 +153,7 @@ fn status_written(object: &MySqlOpsRequest) -> Option<Time> {
 }
 
 fn message(conditions: &[Condition]) -> String {
-    let told = conditions
-        .iter()
-        .filter(|condition| !condition.message.is_empty());
+    let told = conditions.iter().filter(|condition| !condition.message.is_empty());
     let newest = told.max_by_key(|condition| condition.last_transition_time);
     newest.map_or_else(String::new, |condition| sanitize(&condition.message))
 }
@@ -251,14 +245,8 @@ pub fn annotations(
         (meta::ATTEMPT, current.attempt.to_string()),
         (meta::FAILURES, current.failures.to_string()),
         // Texts and numbers only: writing them cannot fail.
-        (
-            meta::CAUSES,
-            serde_json::to_string(&causes).unwrap_or_default(),
-        ),
-        (
-            meta::BASELINE,
-            serde_json::to_string(&baseline).unwrap_or_default(),
-        ),
+        (meta::CAUSES, serde_json::to_string(&causes).unwrap_or_default()),
+        (meta::BASELINE, serde_json::to_string(&baseline).unwrap_or_default()),
         (meta::STAGE, current.request.stage.to_string()),
     ]
     .into_iter()

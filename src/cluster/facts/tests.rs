@@ -29,14 +29,8 @@ fn issuers_of_other_groups_are_others() {
     for (reference, expected) in [
         (json!({"kind": "Issuer", "name": "ca"}), "Issuer/prod/ca"),
         (json!({"name": "ca"}), "Issuer/prod/ca"),
-        (
-            json!({"kind": "ClusterIssuer", "name": "ca"}),
-            "ClusterIssuer/ca",
-        ),
-        (
-            json!({"group": "step.sm", "kind": "Issuer", "name": "ca"}),
-            "Issuer.step.sm/prod/ca",
-        ),
+        (json!({"kind": "ClusterIssuer", "name": "ca"}), "ClusterIssuer/ca"),
+        (json!({"group": "step.sm", "kind": "Issuer", "name": "ca"}), "Issuer.step.sm/prod/ca"),
     ] {
         assert_eq!(key(reference.clone()), expected, "{reference}");
     }
@@ -47,10 +41,7 @@ fn names_are_compared_in_one_form() {
     let strings = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
     let dns = strings(&["Shop.Prod.svc.", "localhost", "localhost", ""]);
     let addresses = strings(&["::0001", "127.0.0.1", "not one"]);
-    assert_eq!(
-        wanted_names(&dns, &addresses),
-        "127.0.0.1\n::1\nlocalhost\nnot one\nshop.prod.svc"
-    );
+    assert_eq!(wanted_names(&dns, &addresses), "127.0.0.1\n::1\nlocalhost\nnot one\nshop.prod.svc");
 }
 
 fn mysql(spec: &Value, status: &Value) -> MySqlFacts {
@@ -65,10 +56,7 @@ fn mysql(spec: &Value, status: &Value) -> MySqlFacts {
 
 fn with_entry(entry: &Value) -> MySqlFacts {
     let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
-    mysql(
-        &json!({"tls": {"issuerRef": issuer, "certificates": [entry]}}),
-        &json!(null),
-    )
+    mysql(&json!({"tls": {"issuerRef": issuer, "certificates": [entry]}}), &json!(null))
 }
 
 #[test]
@@ -77,13 +65,7 @@ fn a_database_asks_for_its_certificates() {
     let facts = with_entry(&json!({"alias": "router", "issuerRef": own, "dnsNames": ["Shop"]}));
     let wanted: Vec<_> = facts.certificates.iter().collect();
     let described = wanted.iter().map(|wanted| {
-        let Wanted {
-            alias,
-            certificate,
-            issuer,
-            names,
-            ..
-        } = wanted;
+        let Wanted { alias, certificate, issuer, names, .. } = wanted;
         format!("{alias} {certificate} {issuer} {names}")
     });
     assert_eq!(
@@ -113,10 +95,7 @@ fn the_digest_of_an_entry_changes_with_it() {
     ] {
         assert_ne!(plain, digest(entry.clone()), "{entry}");
     }
-    assert_eq!(
-        plain,
-        with_entry(&json!({"alias": "server", "unknown": 1})).certificates[0].entry
-    );
+    assert_eq!(plain, with_entry(&json!({"alias": "server", "unknown": 1})).certificates[0].entry);
 }
 
 #[test]
@@ -152,29 +131,17 @@ fn what_a_recommendation_speaks_for() {
     let at = |text: &str| text.parse().ok();
     for (status, expected) in [
         (json!({}), Progress::Idle),
-        (
-            json!({"phase": "Pending", "approvalStatus": "Pending"}),
-            Progress::Idle,
-        ),
-        (
-            json!({"phase": "Skipped", "approvalStatus": "Rejected"}),
-            Progress::Idle,
-        ),
+        (json!({"phase": "Pending", "approvalStatus": "Pending"}), Progress::Idle),
+        (json!({"phase": "Skipped", "approvalStatus": "Rejected"}), Progress::Idle),
         (approved(json!({}), "Succeeded"), Progress::Idle),
         (approved(json!({}), "Waiting"), Progress::Approved(None)),
-        (
-            approved(json!({"window": "NextAvailable"}), "Waiting"),
-            Progress::Approved(None),
-        ),
+        (approved(json!({"window": "NextAvailable"}), "Waiting"), Progress::Approved(None)),
         (
             approved(json!({"window": "Immediate"}), "Pending"),
             Progress::Approved(at("2026-11-20T11:00:00Z")),
         ),
         (
-            approved(
-                json!({"window": "SpecificDates", "dates": dates}),
-                "Waiting",
-            ),
+            approved(json!({"window": "SpecificDates", "dates": dates}), "Waiting"),
             Progress::Approved(at("2026-11-21T04:00:00Z")),
         ),
         (

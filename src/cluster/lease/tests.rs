@@ -39,10 +39,7 @@ type Shared = Arc<Mutex<Server>>;
 impl Server {
     fn answer(&mut self, method: &Method, mut body: Value) -> (u16, Value) {
         self.requests += 1;
-        let stored = self
-            .lease
-            .as_ref()
-            .map(|lease| lease["metadata"]["resourceVersion"].clone());
+        let stored = self.lease.as_ref().map(|lease| lease["metadata"]["resourceVersion"].clone());
         match (method, stored) {
             (&Method::GET, Some(_)) => return (200, self.lease.clone().unwrap()),
             (&Method::POST, Some(_)) => return (409, failure(409, "AlreadyExists")),
@@ -123,21 +120,13 @@ fn candidate_whose_clock_shows(server: &Shared, identity: &str, now: &str) -> Ca
     let (elector, leadership) = Elector::new(client(server), settings, clock, calls);
     let stop = CancellationToken::new();
     let task = tokio::spawn(elector.run(stop.clone()));
-    Candidate {
-        leadership,
-        stop,
-        task,
-    }
+    Candidate { leadership, stop, task }
 }
 
 /// Waits until the candidate leads, or no longer does, and says how many seconds that took.
 async fn seconds_until(candidate: &mut Candidate, leads: bool) -> u64 {
     let began = Instant::now();
-    candidate
-        .leadership
-        .wait_for(|leadership| leadership.leader == leads)
-        .await
-        .unwrap();
+    candidate.leadership.wait_for(|leadership| leadership.leader == leads).await.unwrap();
     began.elapsed().as_secs()
 }
 
@@ -146,17 +135,11 @@ async fn the_first_candidate_creates_the_lease_and_keeps_it() {
     let server = Shared::default();
     let mut first = candidate(&server, "first");
     assert_eq!(seconds_until(&mut first, true).await, 0);
-    assert_eq!(
-        first.leadership.borrow_and_update().holder.as_deref(),
-        Some("first")
-    );
+    assert_eq!(first.leadership.borrow_and_update().holder.as_deref(), Some("first"));
 
     sleep(Duration::from_secs(3_600)).await;
     assert!(first.leads());
-    assert!(
-        !first.leadership.has_changed().unwrap(),
-        "a renewal wakes nobody"
-    );
+    assert!(!first.leadership.has_changed().unwrap(), "a renewal wakes nobody");
     let server = server.lock().unwrap();
     let metadata = &server.lease.as_ref().unwrap()["metadata"];
     assert_eq!(metadata["labels"][NAME_LABEL], NAME);
@@ -165,20 +148,12 @@ async fn the_first_candidate_creates_the_lease_and_keeps_it() {
     assert_eq!(server.spec("leaseDurationSeconds"), 15);
     assert_eq!(server.spec("acquireTime"), "2026-11-23T22:00:00.000000Z");
     // A read and a create, then one write every two seconds.
-    assert!(
-        (1_795..1_805).contains(&server.requests),
-        "{} requests",
-        server.requests
-    );
+    assert!((1_795..1_805).contains(&server.requests), "{} requests", server.requests);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_is_not_renewed_is_taken_over_whatever_the_clocks_say() {
-    for clock in [
-        "1990-01-01T00:00:00Z",
-        "2026-11-23T22:00:00Z",
-        "2100-01-01T00:00:00Z",
-    ] {
+    for clock in ["1990-01-01T00:00:00Z", "2026-11-23T22:00:00Z", "2100-01-01T00:00:00Z"] {
         let server = Shared::default();
         let mut first = candidate(&server, "first");
         seconds_until(&mut first, true).await;
@@ -189,10 +164,7 @@ async fn a_lease_that_is_not_renewed_is_taken_over_whatever_the_clocks_say() {
 
         first.task.abort();
         let waited = seconds_until(&mut second, true).await;
-        assert!(
-            (13..=17).contains(&waited),
-            "{waited} s with a clock at {clock}"
-        );
+        assert!((13..=17).contains(&waited), "{waited} s with a clock at {clock}");
         assert_eq!(server.lock().unwrap().spec("leaseTransitions"), 2);
     }
 }
@@ -208,14 +180,8 @@ async fn shutdown_hands_the_lease_over_at_once() {
     first.stop.cancel();
     first.task.await.unwrap();
     assert!(!first.leadership.borrow().leader);
-    assert!(
-        first.leadership.changed().await.is_ok(),
-        "the last word is that it does not lead"
-    );
-    assert!(
-        first.leadership.changed().await.is_err(),
-        "then the channel is closed"
-    );
+    assert!(first.leadership.changed().await.is_ok(), "the last word is that it does not lead");
+    assert!(first.leadership.changed().await.is_err(), "then the channel is closed");
     assert_eq!(server.lock().unwrap().spec("holderIdentity"), Value::Null);
     assert!(seconds_until(&mut second, true).await <= 2);
 }
@@ -283,14 +249,7 @@ async fn a_deleted_lease_is_made_anew() {
 async fn two_candidates_and_a_moody_server_never_make_two_leaders() {
     let server = Shared::default();
     let both = [candidate(&server, "first"), candidate(&server, "second")];
-    let moods = [
-        Mood::Well,
-        Mood::Silent,
-        Mood::Well,
-        Mood::Mute,
-        Mood::Well,
-        Mood::Unavailable,
-    ];
+    let moods = [Mood::Well, Mood::Silent, Mood::Well, Mood::Mute, Mood::Well, Mood::Unavailable];
     for step in 0..2_000_usize {
         // Lengths that share no factor with the periods of the lease.
         if step % 37 == 0 {

@@ -37,10 +37,7 @@ fn shown(status: &RotationStatus, texts: &mut Texts) -> Read<Shown> {
         let Some(not_after) = time("certificates", facts.not_after.as_ref())? else {
             return Ok(None);
         };
-        let shown = ShownCertificate {
-            not_after,
-            serial: facts.serial.as_deref().map(Text::from),
-        };
+        let shown = ShownCertificate { not_after, serial: facts.serial.as_deref().map(Text::from) };
         Ok(Some((texts.text(&facts.alias), shown)))
     })?;
     let conditions = each(&status.conditions, |condition| {
@@ -55,11 +52,7 @@ fn shown(status: &RotationStatus, texts: &mut Texts) -> Read<Shown> {
         observed_generation: status.observed_generation,
         state: text(status.state.as_ref(), texts),
         reason: text(status.reason.as_ref(), texts),
-        reasons: status
-            .reasons
-            .iter()
-            .map(|reason| texts.text(reason))
-            .collect(),
+        reasons: status.reasons.iter().map(|reason| texts.text(reason)).collect(),
         message: text(status.message.as_ref(), texts),
         certificates: certificates.into_iter().flatten().collect(),
         expires: time("expires", status.expires.as_ref())?,
@@ -73,9 +66,7 @@ fn current(written: &api::Current) -> Read<Current> {
     let request = &written.request;
     Ok(Current {
         opened: parse("current.opened", &written.opened)?,
-        causes: each(&written.causes, |cause| {
-            self::cause("current.causes", cause)
-        })?,
+        causes: each(&written.causes, |cause| self::cause("current.causes", cause))?,
         baseline: leaves("current.baseline", &written.baseline)?,
         attempt: count("current.attempt", written.attempt)?,
         failures: count("current.failures", written.failures.unwrap_or(0))?,
@@ -168,11 +159,7 @@ pub fn issuer(written: &str) -> Option<IssuerKey> {
         [kind, namespace, name] => (Some(namespace), kind, name),
         _ => return None,
     };
-    Some(IssuerKey {
-        namespace: namespace.map(Text::from),
-        kind: kind.into(),
-        name: name.into(),
-    })
+    Some(IssuerKey { namespace: namespace.map(Text::from), kind: kind.into(), name: name.into() })
 }
 
 fn text(written: Option<&String>, texts: &mut Texts) -> Option<Text> {
@@ -184,9 +171,7 @@ fn each<A, T>(written: &[A], read: impl FnMut(&A) -> Read<T>) -> Read<Vec<T>> {
 }
 
 fn parse<T: FromStr<Err: Display>>(field: &'static str, written: &str) -> Read<T> {
-    written
-        .parse()
-        .map_err(|error| wrong(field, written, &error))
+    written.parse().map_err(|error| wrong(field, written, &error))
 }
 
 fn optional<T: FromStr<Err: Display>>(
@@ -201,10 +186,7 @@ fn required<T: FromStr<Err: Display>>(field: &'static str, written: Option<&Stri
 }
 
 fn present<T>(field: &'static str, written: Option<T>) -> Read<T> {
-    written.ok_or_else(|| Unreadable {
-        field,
-        problem: "something in it is missing".to_owned(),
-    })
+    written.ok_or_else(|| Unreadable { field, problem: "something in it is missing".to_owned() })
 }
 
 fn time(field: &'static str, written: Option<&String>) -> Read<Option<Time>> {
@@ -224,8 +206,5 @@ fn duration(field: &'static str, seconds: Option<i64>) -> Read<Option<Span>> {
 }
 
 fn wrong(field: &'static str, written: &str, error: impl Display) -> Unreadable {
-    Unreadable {
-        field,
-        problem: sanitize(&format!("{written:?}: {error}")),
-    }
+    Unreadable { field, problem: sanitize(&format!("{written:?}: {error}")) }
 }

@@ -15,11 +15,7 @@ use crate::core::time::{Span, Time};
 use crate::core::vocabulary::{Cause, Outcome, Stage};
 
 fn time() -> impl Strategy<Value = Time> {
-    prop_oneof![
-        (0_i64..4_000_000_000).prop_map(Time::from_unix),
-        Just(Time::MAX),
-        Just(Time::MIN)
-    ]
+    prop_oneof![(0_i64..4_000_000_000).prop_map(Time::from_unix), Just(Time::MAX), Just(Time::MIN)]
 }
 
 fn text() -> impl Strategy<Value = Text> {
@@ -220,10 +216,7 @@ fn a_patch_holds_only_what_changed() {
     let old = (record.clone(), Shown::default());
     record.handled_request = None;
     record.last_rotated = Some(Time::from_unix(0));
-    let shown = Shown {
-        state: Some("Fresh".into()),
-        ..Shown::default()
-    };
+    let shown = Shown { state: Some("Fresh".into()), ..Shown::default() };
     assert_eq!(
         status_patch((&old.0, &old.1), (&record, &shown), "12"),
         Some(json!({
@@ -246,57 +239,25 @@ fn open() -> Value {
 fn a_record_in_somebodys_hands_is_unreadable_as_a_whole() {
     assert!(read_back(&open()).is_ok());
     for (pointer, value, said) in [
-        (
-            "/current/opened",
-            json!("yesterday"),
-            "status.current.opened: \"yesterday\"",
-        ),
-        (
-            "/current/attempt",
-            json!(-1),
-            "status.current.attempt: \"-1\"",
-        ),
-        (
-            "/current/attempt",
-            json!(4_294_967_296_i64),
-            "status.current.attempt",
-        ),
-        (
-            "/current/causes/0/cause",
-            json!("Boredom"),
-            "status.current.causes: \"Boredom\"",
-        ),
-        (
-            "/current/causes/0/inputs",
-            json!("zz"),
-            "status.current.causes: \"zz\"",
-        ),
+        ("/current/opened", json!("yesterday"), "status.current.opened: \"yesterday\""),
+        ("/current/attempt", json!(-1), "status.current.attempt: \"-1\""),
+        ("/current/attempt", json!(4_294_967_296_i64), "status.current.attempt"),
+        ("/current/causes/0/cause", json!("Boredom"), "status.current.causes: \"Boredom\""),
+        ("/current/causes/0/inputs", json!("zz"), "status.current.causes: \"zz\""),
         (
             "/current/causes/0/alias",
             json!(null),
             "status.current.causes: something in it is missing",
         ),
-        (
-            "/current/request/stage",
-            json!("calm"),
-            "status.current.request.stage: \"calm\"",
-        ),
-        (
-            "/current/request/apply",
-            json!(null),
-            "status.current.request.apply: something",
-        ),
+        ("/current/request/stage", json!("calm"), "status.current.request.stage: \"calm\""),
+        ("/current/request/apply", json!(null), "status.current.request.apply: something"),
         (
             "/current/withdrawal",
             json!({"outcome": "withdrawn", "reason": "mood"}),
             "withdrawal.reason",
         ),
         ("/current/failures", json!(-3), "status.current.failures"),
-        (
-            "/current/nextTry",
-            json!("\u{1b}[31msoon"),
-            "\\u{1b}[31msoon",
-        ),
+        ("/current/nextTry", json!("\u{1b}[31msoon"), "\\u{1b}[31msoon"),
         ("/lastRotated", json!("0"), "status.lastRotated: \"0\""),
         (
             "/attempts",
@@ -331,13 +292,11 @@ fn a_record_in_somebodys_hands_is_unreadable_as_a_whole() {
 }
 
 fn spec(renew_before: &str, windows: &[(&str, &str, Option<&str>)]) -> RotationSpec {
-    let windows = windows
-        .iter()
-        .map(|(open, length, timezone)| WrittenWindow {
-            open: (*open).to_owned(),
-            r#for: (*length).to_owned(),
-            timezone: timezone.map(str::to_owned),
-        });
+    let windows = windows.iter().map(|(open, length, timezone)| WrittenWindow {
+        open: (*open).to_owned(),
+        r#for: (*length).to_owned(),
+        timezone: timezone.map(str::to_owned),
+    });
     RotationSpec {
         suspend: None,
         requested_at: None,
@@ -370,11 +329,7 @@ fn leads_as_people_write_them() {
     ] {
         let wishes = wishes(&spec(written, &[]));
         assert_eq!(wishes.renew_before, lead, "{written:?}");
-        assert_eq!(
-            wishes.problems.len(),
-            usize::from(lead.is_none()),
-            "{written:?}"
-        );
+        assert_eq!(wishes.problems.len(), usize::from(lead.is_none()), "{written:?}");
         assert_eq!(wishes.windows, None, "an empty list asks for nothing");
     }
 }
@@ -398,20 +353,14 @@ fn a_bad_window_narrows() {
         let some = wishes(&spec("45%", &[bad, daily]));
         assert_eq!(some.problems.len(), 1, "{bad:?}");
         assert!(some.problems[0].starts_with("spec.windows[0] is left out: "));
-        assert_eq!(
-            some.windows.map(|windows| windows.as_slice().len()),
-            Some(1)
-        );
+        assert_eq!(some.windows.map(|windows| windows.as_slice().len()), Some(1));
     }
     let many = wishes(&spec("45%", &[daily; 17]));
     assert_eq!(many.problems.len(), 1);
     for nothing_left in [wishes(&spec("45%", &bad)), many] {
         let windows = nothing_left.windows.unwrap();
         let times = RotationTimes::new(Default::default(), Some(windows), Freezes::default());
-        assert_eq!(
-            times.open_interval_at_or_after(Time::from_unix(0), MARGIN),
-            None
-        );
+        assert_eq!(times.open_interval_at_or_after(Time::from_unix(0), MARGIN), None);
     }
 }
 
@@ -433,9 +382,5 @@ fn a_rotation_that_cannot_be_understood_says_why() {
     let bad = object(&json!({"lastRotated": "never"}));
     let bad = RotationFacts::of(&bad, &mut Texts::default());
     assert!(bad.rotation().is_none());
-    assert!(
-        bad.unreadable()
-            .unwrap()
-            .starts_with("status.lastRotated: ")
-    );
+    assert!(bad.unreadable().unwrap().starts_with("status.lastRotated: "));
 }

@@ -59,9 +59,7 @@ fn window(written: &Written) -> Result<Window, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
     let open = CronLine::parse(&written.open).map_err(|error| said(&error))?;
     let zone = written.timezone.as_deref().map(Zone::parse).transpose();
-    let zone = zone
-        .map_err(|error| said(&error))?
-        .unwrap_or_else(Zone::utc);
+    let zone = zone.map_err(|error| said(&error))?.unwrap_or_else(Zone::utc);
     let length = length(&written.r#for)
         .ok_or_else(|| format!("for {:?}: write 4h or 90m", written.r#for))?;
     Window::new(open, length, zone).map_err(|error| said(&error))
@@ -71,22 +69,16 @@ fn window(written: &Written) -> Result<Window, String> {
 fn never() -> Windows {
     let open = CronLine::parse("0 0 29 2 *");
     let window = open.and_then(|open| Window::new(open, Span::MINUTE, Zone::utc()));
-    window
-        .and_then(|window| Windows::new(vec![window]))
-        .unwrap_or_default()
+    window.and_then(|window| Windows::new(vec![window])).unwrap_or_default()
 }
 
 /// `45%`, or a length.
 fn lead(written: &str) -> Option<Lead> {
     if let Some(percent) = written.strip_suffix('%') {
         let percent: u8 = percent.parse().ok()?;
-        return (1..=99)
-            .contains(&percent)
-            .then_some(Lead::Percent(percent));
+        return (1..=99).contains(&percent).then_some(Lead::Percent(percent));
     }
-    length(written)
-        .filter(|span| *span > Span::ZERO)
-        .map(Lead::Length)
+    length(written).filter(|span| *span > Span::ZERO).map(Lead::Length)
 }
 
 /// `30d`, `1h 30m`, `1h30m`: whole numbers of seconds, minutes, hours, days and weeks.
@@ -109,10 +101,7 @@ fn length(written: &str) -> Option<Span> {
         let number: i64 = number.parse().ok().filter(|_| digits <= 6)?;
         total = total + unit.scaled(number, 1);
         rest = units.as_str();
-        rest = rest
-            .strip_prefix(' ')
-            .filter(|rest| !rest.is_empty())
-            .unwrap_or(rest);
+        rest = rest.strip_prefix(' ').filter(|rest| !rest.is_empty()).unwrap_or(rest);
     }
     (!written.is_empty()).then_some(total)
 }

@@ -100,10 +100,7 @@ fn last(last: &Last) -> api::Last {
         failures: count(last.failures),
         outcome: last.outcome.to_string(),
         message: None,
-        request: api::RequestRef {
-            name: last.request.to_string(),
-            ..api::RequestRef::default()
-        },
+        request: api::RequestRef { name: last.request.to_string(), ..api::RequestRef::default() },
         produced: leaves(&last.produced),
         life_left_seconds: last.life_left.map(Span::as_seconds),
         duration_seconds: None,

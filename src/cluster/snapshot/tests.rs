@@ -104,21 +104,11 @@ fn content(kind: Kind, dice: Dice) -> (Value, Value, Value) {
             let spec = json!({"databaseRef": {"name": database}, "type": type_, "tls": {}});
             let phase = dice.of(4, &["", "Progressing", "Successful", "Failed"]);
             let condition = json!({"type": phase, "status": "True", "lastTransitionTime": at});
-            (
-                spec,
-                json!({"phase": phase, "conditions": [condition]}),
-                none(),
-            )
+            (spec, json!({"phase": phase, "conditions": [condition]}), none())
         }
         Kind::Rotation => {
-            let handled = dice.of(
-                3,
-                &[
-                    json!({}),
-                    json!({"handledRequest": "x"}),
-                    json!({"lastRotated": "x"}),
-                ],
-            );
+            let handled = dice
+                .of(3, &[json!({}), json!({"handledRequest": "x"}), json!({"lastRotated": "x"})]);
             (json!({}), handled, none())
         }
         Kind::Certificate => {
@@ -130,10 +120,7 @@ fn content(kind: Kind, dice: Dice) -> (Value, Value, Value) {
                 spec,
                 dice.of(
                     7,
-                    &[
-                        issued,
-                        json!({"conditions": [{"type": "Ready", "status": "False"}]}),
-                    ],
+                    &[issued, json!({"conditions": [{"type": "Ready", "status": "False"}]})],
                 ),
                 none(),
             )
@@ -142,23 +129,15 @@ fn content(kind: Kind, dice: Dice) -> (Value, Value, Value) {
             let (leaf, ca) = dice.of(3, pems());
             let signed = json!({"certificate": bytes(&leaf), "ca": bytes(&ca), "conditions": [
                 {"type": "Ready", "status": "True", "lastTransitionTime": at}]});
-            let status = dice.of(
-                4,
-                &[signed, json!({}), json!({"certificate": bytes("bad")})],
-            );
+            let status = dice.of(4, &[signed, json!({}), json!({"certificate": bytes("bad")})]);
             let certificate = dice.of(5, &["a-server-cert", "ca-cert"]);
             let annotations = json!({"cert-manager.io/certificate-name": certificate,
                 "cert-manager.io/certificate-revision": dice.of(7, &["1", "2"])});
             (json!({"issuerRef": issuer}), status, annotations)
         }
         Kind::Issuer | Kind::ClusterIssuer => {
-            let spec = dice.of(
-                3,
-                &[
-                    json!({"ca": {"secretName": "ca-secret"}}),
-                    json!({"acme": {}}),
-                ],
-            );
+            let spec =
+                dice.of(3, &[json!({"ca": {"secretName": "ca-secret"}}), json!({"acme": {}})]);
             let ready = json!([{"type": "Ready", "status": dice.of(4, &["True", "False"])}]);
             (spec, json!({"conditions": ready}), none())
         }
@@ -175,11 +154,9 @@ fn content(kind: Kind, dice: Dice) -> (Value, Value, Value) {
             let approved = json!({"phase": "Waiting", "approvalStatus": "Approved"});
             (spec, dice.of(4, &[progress, approved, json!({})]), none())
         }
-        Kind::BackupConfiguration(_) => (
-            json!({"target": {"kind": "MySQL", "name": database}}),
-            none(),
-            none(),
-        ),
+        Kind::BackupConfiguration(_) => {
+            (json!({"target": {"kind": "MySQL", "name": database}}), none(), none())
+        }
         Kind::BackupSession(_) => {
             let invoker = json!({"kind": "BackupConfiguration", "name": dice.of(3, &["x", "y"])});
             (
@@ -277,11 +254,7 @@ struct Cluster {
 fn key_of(object: &Object) -> (Kind, String, String) {
     let metadata = object.metadata();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    (
-        object.kind(),
-        text(&metadata.namespace),
-        text(&metadata.name),
-    )
+    (object.kind(), text(&metadata.namespace), text(&metadata.name))
 }
 
 fn look(stores: &mut Stores, policy: &Policy) -> Fleet {

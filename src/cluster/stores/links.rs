@@ -34,11 +34,7 @@ impl Relation {
 
     /// What belongs to that name, in order.
     pub(crate) fn of<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = Key> + Clone + 'a {
-        let start = (
-            Text::clone(&key.namespace),
-            Text::clone(&key.name),
-            Text::from(""),
-        );
+        let start = (Text::clone(&key.namespace), Text::clone(&key.name), Text::from(""));
         let range = self.0.range((Bound::Included(start), Bound::Unbounded));
         range
             .take_while(|(namespace, name, _)| *namespace == key.namespace && *name == key.name)
@@ -94,11 +90,7 @@ impl Links {
 
     /// Considers an issuance for the newest of its issuer.
     pub(crate) fn consider(&mut self, key: &Key, facts: &IssuanceFacts) {
-        let Some(issuer) = facts
-            .issuer
-            .as_ref()
-            .filter(|_| facts.signing_ca().is_some())
-        else {
+        let Some(issuer) = facts.issuer.as_ref().filter(|_| facts.signing_ca().is_some()) else {
             return;
         };
         let at = facts.ready_at.unwrap_or(facts.created);
@@ -120,11 +112,7 @@ impl Links {
     fn ca_changed(&mut self, secret: &Text) {
         let start = Bound::Included((
             Text::clone(secret),
-            IssuerKey {
-                namespace: None,
-                kind: Text::from(""),
-                name: Text::from(""),
-            },
+            IssuerKey { namespace: None, kind: Text::from(""), name: Text::from("") },
         ));
         let users = self.ca_users.range((start, Bound::Unbounded));
         let users = users.take_while(|(name, _)| name == secret);
@@ -256,10 +244,7 @@ impl Linked for ProblemFacts {
 }
 
 fn in_namespace_of(key: &Key, name: &Text) -> Key {
-    Key {
-        namespace: Text::clone(&key.namespace),
-        name: Text::clone(name),
-    }
+    Key { namespace: Text::clone(&key.namespace), name: Text::clone(name) }
 }
 
 /// The issuer that an Issuer or `ClusterIssuer` object of that key is.
@@ -267,11 +252,7 @@ pub(crate) fn issuer_key(key: &Key, kind: Kind) -> IssuerKey {
     let namespaced = kind != Kind::ClusterIssuer;
     IssuerKey {
         namespace: namespaced.then(|| Text::clone(&key.namespace)),
-        kind: if namespaced {
-            "Issuer".into()
-        } else {
-            "ClusterIssuer".into()
-        },
+        kind: if namespaced { "Issuer".into() } else { "ClusterIssuer".into() },
         name: Text::clone(&key.name),
     }
 }

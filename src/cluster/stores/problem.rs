@@ -43,9 +43,6 @@ impl ProblemFacts {
             | Kind::BackupSession(_)
             | Kind::RestoreSession(_) => self.instance.as_ref()?,
         };
-        Some(Key {
-            namespace: Text::clone(&key.namespace),
-            name: Text::clone(name),
-        })
+        Some(Key { namespace: Text::clone(&key.namespace), name: Text::clone(name) })
     }
 }

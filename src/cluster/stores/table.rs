@@ -24,10 +24,7 @@ impl Version {
     pub(super) fn of(metadata: &ObjectMeta) -> Self {
         let mut hasher = DefaultHasher::new();
         uid(metadata).hash(&mut hasher);
-        Self {
-            uid: hasher.finish(),
-            number: metadata.resource_version.as_deref().and_then(number),
-        }
+        Self { uid: hasher.finish(), number: metadata.resource_version.as_deref().and_then(number) }
     }
 
     /// Whether both are of one object, and not of two that had the name after each other.
@@ -78,9 +75,7 @@ pub(in crate::cluster) struct Table<F> {
 
 impl<F> Default for Table<F> {
     fn default() -> Self {
-        Self {
-            entries: BTreeMap::new(),
-        }
+        Self { entries: BTreeMap::new() }
     }
 }
 
@@ -110,11 +105,7 @@ impl<F> Table<F> {
 
     /// Puts facts in.
     pub(super) fn insert(&mut self, key: Key, version: Version, seen: u32, facts: F) {
-        let entry = Entry {
-            version,
-            seen,
-            facts,
-        };
+        let entry = Entry { version, seen, facts };
         self.entries.insert(key, Box::new(entry));
     }
 
@@ -149,15 +140,10 @@ impl<F> Table<F> {
 
     fn within(&self, namespace: Option<&Text>) -> impl Iterator<Item = (&Key, &Entry<F>)> {
         let start = namespace.map_or(Bound::Unbounded, |namespace| {
-            Bound::Included(Key {
-                namespace: Text::clone(namespace),
-                name: Text::from(""),
-            })
+            Bound::Included(Key { namespace: Text::clone(namespace), name: Text::from("") })
         });
         let here = move |key: &Key| namespace.is_none_or(|namespace| key.namespace == *namespace);
         let range = self.entries.range((start, Bound::Unbounded));
-        range
-            .take_while(move |(key, _)| here(key))
-            .map(|(key, entry)| (key, &**entry))
+        range.take_while(move |(key, _)| here(key)).map(|(key, entry)| (key, &**entry))
     }
 }

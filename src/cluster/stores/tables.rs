@@ -106,30 +106,18 @@ impl Tables {
     ) -> bool {
         match object {
             Object::MySql(it) => put(&mut self.mysqls, links, arrival, MySqlFacts::of(it, texts)),
-            Object::OpsRequest(it) => put(
-                &mut self.requests,
-                links,
-                arrival,
-                RequestFacts::of(it, texts),
-            ),
-            Object::Rotation(it) => put(
-                &mut self.rotations,
-                links,
-                arrival,
-                RotationFacts::of(it, texts),
-            ),
-            Object::Certificate(it) => put(
-                &mut self.certificates,
-                links,
-                arrival,
-                CertificateFacts::of(it, texts),
-            ),
-            Object::CertificateRequest(it) => put(
-                &mut self.issuances,
-                links,
-                arrival,
-                IssuanceFacts::of(it, texts),
-            ),
+            Object::OpsRequest(it) => {
+                put(&mut self.requests, links, arrival, RequestFacts::of(it, texts))
+            }
+            Object::Rotation(it) => {
+                put(&mut self.rotations, links, arrival, RotationFacts::of(it, texts))
+            }
+            Object::Certificate(it) => {
+                put(&mut self.certificates, links, arrival, CertificateFacts::of(it, texts))
+            }
+            Object::CertificateRequest(it) => {
+                put(&mut self.issuances, links, arrival, IssuanceFacts::of(it, texts))
+            }
             Object::Issuer(it) => {
                 let facts = IssuerFacts::of(&it.spec, &it.status, texts);
                 put(&mut self.issuers, links, arrival, facts)
@@ -168,12 +156,7 @@ pub(super) fn put<F: Linked>(
     arrival: Arrival,
     facts: F,
 ) -> bool {
-    let Arrival {
-        kind,
-        key,
-        version,
-        seen,
-    } = arrival;
+    let Arrival { kind, key, version, seen } = arrival;
     if table.get(&key) == Some(&facts) {
         table.touch(&key, version, seen);
         return false;

@@ -70,10 +70,7 @@ fn snapshot(stores: &mut Stores) -> Fleet {
 }
 
 fn shop(stores: &mut Stores) -> Option<std::sync::Arc<Database>> {
-    snapshot(stores)
-        .databases
-        .get(&Key::new("prod", "shop"))
-        .cloned()
+    snapshot(stores).databases.get(&Key::new("prod", "shop")).cloned()
 }
 
 fn metadata_of(object: &Object) -> ObjectMeta {
@@ -101,10 +98,7 @@ fn what_a_listing_does_not_show_is_gone() {
     stores.end(Kind::MySql, Some("other"));
     assert!(shop(&mut stores).is_some(), "another namespace was listed");
     stores.begin(Kind::MySql, None);
-    assert!(
-        shop(&mut stores).is_some(),
-        "not before the listing is complete"
-    );
+    assert!(shop(&mut stores).is_some(), "not before the listing is complete");
     stores.end(Kind::MySql, None);
     assert!(shop(&mut stores).is_none());
 }
@@ -157,21 +151,14 @@ fn an_uncached_listing_of_requests() {
     stores.apply(request("old", 20, "Progressing").into());
     stores.apply(request("new", 40, "").into());
     stores.apply(request("known", 35, "Progressing").into());
-    let list = vec![
-        request("known", 30, "Pending"),
-        request("unknown", 31, "Pending"),
-    ];
+    let list = vec![request("known", 30, "Pending"), request("unknown", 31, "Pending")];
     stores.refresh_requests(Some("elsewhere"), Vec::new(), "39");
     stores.refresh_requests(Some("prod"), list, "39");
     let shop = shop(&mut stores).unwrap();
     let names: Vec<&str> = shop.requests.keys().map(|name| &**name).collect();
     assert_eq!(names, ["known", "new", "unknown"]);
     let phase = shop.requests["known"].phase;
-    assert_eq!(
-        phase,
-        crate::core::fleet::RequestPhase::Progressing,
-        "35 is newer than 30"
-    );
+    assert_eq!(phase, crate::core::fleet::RequestPhase::Progressing, "35 is newer than 30");
 }
 
 #[test]
@@ -184,20 +171,10 @@ fn an_unreadable_object_is_reported_on_its_database_and_hides_no_other() {
     stores.apply(rotation(12, &json!({"lastRotated": "soon"})));
     let found = shop(&mut stores).unwrap();
     assert!(found.rotation.is_none());
-    assert!(
-        found
-            .malformed
-            .as_ref()
-            .unwrap()
-            .starts_with("Rotation: status.lastRotated")
-    );
+    assert!(found.malformed.as_ref().unwrap().starts_with("Rotation: status.lastRotated"));
     assert_eq!(stores.problems().count(), 1);
 
-    stores.malformed(
-        Kind::Rotation,
-        &metadata_of(&rotation(13, &json!({}))),
-        "no\nspec",
-    );
+    stores.malformed(Kind::Rotation, &metadata_of(&rotation(13, &json!({}))), "no\nspec");
     let found = shop(&mut stores).unwrap();
     assert_eq!(found.malformed.as_deref(), Some("Rotation: no\\nspec"));
     assert_eq!(found.replicas, 3);
@@ -265,10 +242,7 @@ fn sightings_belong_to_the_pod_as_it_is_now() {
     let seen = |stores: &mut Stores| -> Vec<i64> {
         let shop = shop(stores).unwrap();
         let pod = &shop.pods["shop-0"];
-        pod.seen
-            .iter()
-            .map(|sighting| sighting.began.unix())
-            .collect()
+        pod.seen.iter().map(|sighting| sighting.began.unix()).collect()
     };
     let mut stores = stores();
     stores.apply(mysql("u1", 10, 3));
@@ -296,10 +270,7 @@ fn authority(namespace: &str, secret: &str, number: u8) -> (Object, Object, Stri
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.not_before = date_time_ymd(2026, 1, 1);
     params.not_after = date_time_ymd(2026, 4, number);
-    let pem = params
-        .self_signed(&KeyPair::generate().unwrap())
-        .unwrap()
-        .pem();
+    let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
     let chain = crate::core::certificate::Chain::from_pem(pem.as_bytes()).unwrap();
     let place = |name: &str, version: u64| {
         let mut metadata = metadata(name, &format!("{name}{number}"), version);
@@ -322,11 +293,7 @@ fn authority(namespace: &str, secret: &str, number: u8) -> (Object, Object, Stri
         "status": {"certificate": serde_json::to_value(ByteString(pem.into_bytes())).unwrap()},
     }))
     .unwrap();
-    (
-        certificate.into(),
-        signed.into(),
-        chain.leaf.spki.to_string(),
-    )
+    (certificate.into(), signed.into(), chain.leaf.spki.to_string())
 }
 
 fn ca_key(stores: &mut Stores, issuer: &IssuerKey) -> Option<String> {

@@ -29,10 +29,7 @@ async fn a_changed_file_is_loaded_once() {
     fs::write(&path, REPORT).unwrap();
     let (mut file, mut receiver) = opened(&path).await;
     let first = Arc::clone(&receiver.borrow_and_update());
-    assert_eq!(
-        (mode(&first), first.loaded_generation),
-        (Some(Mode::Report), 1)
-    );
+    assert_eq!((mode(&first), first.loaded_generation), (Some(Mode::Report), 1));
     assert_eq!(first.warnings.len(), 1);
     assert!(!settle(&mut file).await);
     assert!(!receiver.has_changed().unwrap());
@@ -40,10 +37,7 @@ async fn a_changed_file_is_loaded_once() {
     fs::write(&path, ENFORCE).unwrap();
     assert!(settle(&mut file).await);
     let second = Arc::clone(&receiver.borrow_and_update());
-    assert_eq!(
-        (mode(&second), second.loaded_generation),
-        (Some(Mode::Enforce), 2)
-    );
+    assert_eq!((mode(&second), second.loaded_generation), (Some(Mode::Enforce), 2));
     assert_ne!(first.hash, second.hash);
     assert_eq!(second.hash, second.config_hash);
     // The same content again, in a new file, is no change.
@@ -107,11 +101,7 @@ async fn a_file_that_is_bad_from_the_start_is_waited_for() {
     let (mut file, receiver) = opened(&path).await;
     let missing = Arc::clone(&receiver.borrow());
     assert!(missing.config.is_none() && missing.hash.is_none());
-    let told = missing
-        .problems
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let told = missing.problems.as_ref().map(ToString::to_string).unwrap_or_default();
     assert!(
         told.ends_with("c.yaml: cannot be read: No such file or directory (os error 2)"),
         "{told}"
@@ -153,16 +143,8 @@ async fn what_is_there_for_a_moment_only_does_not_count() {
 async fn what_is_no_file_is_said_to_be_none() {
     let dir = tempfile::tempdir().unwrap();
     let (_, receiver) = opened(dir.path()).await;
-    let told = receiver
-        .borrow()
-        .problems
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    assert!(
-        told.ends_with(": is a directory; name the file in it"),
-        "{told}"
-    );
+    let told = receiver.borrow().problems.as_ref().map(ToString::to_string).unwrap_or_default();
+    assert!(told.ends_with(": is a directory; name the file in it"), "{told}");
     let path = dir.path().join("latin1.yaml");
     fs::write(&path, b"mode: report\n# caf\xe9\n").unwrap();
     let told = read(&path).unwrap_err().to_string();
@@ -172,12 +154,7 @@ async fn what_is_no_file_is_said_to_be_none() {
     );
     let path = dir.path().join("large.yaml");
     fs::write(&path, "#".repeat((1 << 20) + 1)).unwrap();
-    assert!(
-        read(&path)
-            .unwrap_err()
-            .to_string()
-            .ends_with("large.yaml: is larger than 1 MiB")
-    );
+    assert!(read(&path).unwrap_err().to_string().ends_with("large.yaml: is larger than 1 MiB"));
     let told = read(Path::new("/dev/null")).unwrap_err().to_string();
     assert_eq!(told, "/dev/null: is not a regular file");
 }

@@ -47,9 +47,7 @@ fn examples(text: &str) -> Vec<String> {
     let mut examples = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let end = (at..lines.len())
-            .find(|end| of(lines[*end]).is_none())
-            .unwrap_or(lines.len());
+        let end = (at..lines.len()).find(|end| of(lines[*end]).is_none()).unwrap_or(lines.len());
         if end == at {
             at += 1;
             continue;
@@ -60,15 +58,8 @@ fn examples(text: &str) -> Vec<String> {
             .map(|line| format!("{}{}", " ".repeat(indent(line)), of(line).unwrap()))
             .collect();
         let key = |line: &str| line.split(':').next().map(str::to_owned);
-        assert_eq!(
-            key(before),
-            key(&example[0]),
-            "an example follows its setting"
-        );
-        let all = lines[..at - 1]
-            .iter()
-            .map(ToString::to_string)
-            .chain(example);
+        assert_eq!(key(before), key(&example[0]), "an example follows its setting");
+        let all = lines[..at - 1].iter().map(ToString::to_string).chain(example);
         let all = all.chain(lines[end..].iter().map(ToString::to_string));
         examples.push(all.collect::<Vec<_>>().join("\n"));
         at = end;
@@ -109,12 +100,9 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
                  to: 2026-01-01, ITEM}], schedule: {cron: '@daily', ITEM}}\noverrides: [{match: {selector: a, ITEM}, \
                  timeout: 1m}]";
     let mut full = items.to_owned();
-    for path in [
-        "rotation.windows[]",
-        "rotation.freezes[]",
-        "rotation.schedule",
-        "overrides[].match",
-    ] {
+    for path in
+        ["rotation.windows[]", "rotation.freezes[]", "rotation.schedule", "overrides[].match"]
+    {
         let defaults = children(path)
             .filter(|key| key.name() != "selector")
             .filter_map(|key| Some(format!("{}: {}", key.name(), key.default?)));
@@ -130,11 +118,7 @@ fn section(path: &str, top: bool) -> String {
         (_, default) => Some(format!("{}: {default}", key.name())),
     };
     let fields: Vec<_> = children(path).filter_map(field).collect();
-    if top {
-        fields.join("\n")
-    } else {
-        format!("{{{}}}", fields.join(", "))
-    }
+    if top { fields.join("\n") } else { format!("{{{}}}", fields.join(", ")) }
 }
 
 #[test]
@@ -144,26 +128,14 @@ fn the_table_is_whole() {
         assert!(seen.insert(key.path), "{} twice", key.path);
         assert!(key.about.ends_with(['.', '…']), "{}", key.path);
         let parent = key.parent().trim_end_matches("[]");
-        assert!(
-            parent.is_empty() || seen.contains(parent),
-            "{} before its section",
-            key.path
-        );
+        assert!(parent.is_empty() || seen.contains(parent), "{} before its section", key.path);
     }
     let words = |path: &str| {
         let key = KEYS.iter().find(|key| key.path == path).unwrap();
-        let Kind::Word(words) = key.kind else {
-            panic!("{path}: {:?}", key.kind)
-        };
+        let Kind::Word(words) = key.kind else { panic!("{path}: {:?}", key.kind) };
         words.to_vec()
     };
-    assert_eq!(
-        words("mode"),
-        Mode::ALL
-            .iter()
-            .map(|word| word.as_str())
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(words("mode"), Mode::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>());
     let on_issuer: Vec<_> = OnChange::ALL.iter().map(|word| word.as_str()).collect();
     assert_eq!(words("rotation.onIssuerChange"), on_issuer);
     let on_ca: Vec<_> = OnCaChange::ALL.iter().map(|word| word.as_str()).collect();
@@ -183,43 +155,25 @@ fn page_table() -> String {
             Some(default) => format!("`{default}`"),
         };
         let allowed = key.kind.to_string().replace('|', "\\|");
-        format!(
-            "| `{}` | {allowed} | {default} | {} |\n",
-            key.path, key.about
-        )
+        format!("| `{}` | {allowed} | {default} | {} |\n", key.path, key.about)
     };
     let head = "| Setting | Allowed | Default | Meaning |\n|---|---|---|---|\n";
-    head.chars()
-        .chain(KEYS.iter().map(row).collect::<String>().chars())
-        .collect()
+    head.chars().chain(KEYS.iter().map(row).collect::<String>().chars()).collect()
 }
 
 #[test]
 fn the_page_and_the_table_say_the_same() {
     let page = file("docs/configuration.md");
-    let rest = page
-        .split_once("<!-- settings -->\n")
-        .expect("the page has the mark")
-        .1;
-    let table = rest
-        .split_once("<!-- /settings -->")
-        .expect("the page has the end mark")
-        .0;
+    let rest = page.split_once("<!-- settings -->\n").expect("the page has the mark").1;
+    let table = rest.split_once("<!-- /settings -->").expect("the page has the end mark").0;
     let expected = page_table();
-    assert!(
-        table == expected,
-        "put this between the marks in docs/configuration.md:\n{expected}"
-    );
+    assert!(table == expected, "put this between the marks in docs/configuration.md:\n{expected}");
 }
 
 #[test]
 fn what_the_page_says_that_check_says_is_what_it_says() {
     let page = file("docs/configuration.md");
-    let told = page
-        .split("```text\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .unwrap();
+    let told = page.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let text = "# A file\nrotation:\n  renewBefore: 0%\n  windows:\n    # At night.\n      - opens: '@daily'\n        for: 4h\n\n  \
                 limit:\n    total: 3\n";
     let text = text.replace("      - opens", "      - open: '@daily'\n        opens");
@@ -230,11 +184,8 @@ fn what_the_page_says_that_check_says_is_what_it_says() {
 #[test]
 fn the_yaml_on_the_page_is_right() {
     let page = file("docs/configuration.md");
-    let blocks: Vec<_> = page
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
+    let blocks: Vec<_> =
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(!blocks.is_empty());
     for block in blocks {
         parse(block);

@@ -13,43 +13,24 @@ fn bombs_are_refused() {
     };
     let levels = "bcdefghij".chars().zip("abcdefghi".chars()).map(level);
     let first = "a: &a [x,x,x,x,x,x,x,x,x,x]".to_owned();
-    let bomb = std::iter::once(first)
-        .chain(levels)
-        .collect::<Vec<_>>()
-        .join(
-            "
+    let bomb = std::iter::once(first).chain(levels).collect::<Vec<_>>().join(
+        "
 ",
-        );
-    assert_eq!(
-        said(&bomb),
-        ["c:5:8: more than 20000 values, repeated ones included"]
     );
+    assert_eq!(said(&bomb), ["c:5:8: more than 20000 values, repeated ones included"]);
     let deep = "[".repeat(10_000);
     assert_eq!(said(&deep).len(), 1);
-    assert!(
-        said(&deep)[0].contains("no valid YAML"),
-        "{:?}",
-        said(&deep)
-    );
-    let levels: Vec<_> = (0..100)
-        .map(|depth| format!("{}a:", " ".repeat(depth)))
-        .collect();
+    assert!(said(&deep)[0].contains("no valid YAML"), "{:?}", said(&deep));
+    let levels: Vec<_> = (0..100).map(|depth| format!("{}a:", " ".repeat(depth))).collect();
     let deep = levels.join(
         "
 ",
     );
-    assert!(
-        said(&deep)[0].contains("no valid YAML"),
-        "{:?}",
-        said(&deep)
-    );
+    assert!(said(&deep)[0].contains("no valid YAML"), "{:?}", said(&deep));
     let wide = format!("watch: {{namespaces: [{}]}}", "a,".repeat(30_000));
     assert!(said(&wide)[0].contains("more than 20000 values"));
     let listed = format!("watch: {{namespaces: [{}]}}", "a,".repeat(1_001));
-    assert_eq!(
-        said(&listed),
-        ["c:1:21: watch.namespaces: 1001 items are too many; allowed: 1000"]
-    );
+    assert_eq!(said(&listed), ["c:1:21: watch.namespaces: 1001 items are too many; allowed: 1000"]);
     let large = "#".repeat((1 << 20) + 1);
     assert_eq!(said(&large), ["c: is larger than 1 MiB"]);
     assert!(Config::parse(&large[1..], "c").is_ok());

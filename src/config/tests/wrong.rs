@@ -12,10 +12,7 @@ pub(super) fn check(rows: &[(&str, &str)]) {
 #[test]
 fn keys() {
     check(&[
-        (
-            "modee: report",
-            "c:1:1: modee: unknown key, did you mean `mode`?",
-        ),
+        ("modee: report", "c:1:1: modee: unknown key, did you mean `mode`?"),
         (
             "rotation: {renew_before: 45%}",
             "c:1:12: rotation.renew_before: unknown key, did you mean `renewBefore`?",
@@ -32,10 +29,7 @@ fn keys() {
             "rotation: {limits: {total: 1, total: 2}}",
             "c:1:31: rotation.limits.total: set twice; first in line 1",
         ),
-        (
-            "probe: {}\nmode: report\nprobe: {}",
-            "c:3:1: probe: set twice; first in line 1",
-        ),
+        ("probe: {}\nmode: report\nprobe: {}", "c:3:1: probe: set twice; first in line 1"),
         (
             "overrides: [{match: {selector: a}, limits: {total: 1}}]",
             "c:1:36: overrides[0].limits: `limits` holds for the whole fleet; it is `rotation.limits`",
@@ -44,14 +38,8 @@ fn keys() {
             "overrides: [{match: {selector: a}, timout: 1m}]",
             "c:1:36: overrides[0].timout: unknown key, did you mean `timeout`?",
         ),
-        (
-            "<<: {}",
-            "c:1:1: <<: merging sections is not supported; write the settings out",
-        ),
-        (
-            "? [a]\n: b",
-            "c:1:3: a key must be a name, not a list, a section or nothing",
-        ),
+        ("<<: {}", "c:1:1: <<: merging sections is not supported; write the settings out"),
+        ("? [a]\n: b", "c:1:3: a key must be a name, not a list, a section or nothing"),
         (
             "\"a\\nb\\e[31m\": 1",
             "c:1:1: a\\nb\\u{1b}[31m: unknown key; allowed here: mode, installation, watch, rotation, overrides, probe, server, executor",
@@ -62,31 +50,16 @@ fn keys() {
 #[test]
 fn shapes() {
     check(&[
-        (
-            "just text",
-            "c:1:1: a single value where a section is expected",
-        ),
+        ("just text", "c:1:1: a single value where a section is expected"),
         ("- a", "c:1:1: a list where a section is expected"),
-        (
-            "rotation: 5",
-            "c:1:11: rotation: a single value where a section is expected",
-        ),
-        (
-            "mode: [a]",
-            "c:1:7: mode: a list where one value is expected: `enforce` or `report`",
-        ),
+        ("rotation: 5", "c:1:11: rotation: a single value where a section is expected"),
+        ("mode: [a]", "c:1:7: mode: a list where one value is expected: `enforce` or `report`"),
         (
             "mode: {a: b}",
             "c:1:7: mode: a section where one value is expected: `enforce` or `report`",
         ),
-        (
-            "mode:",
-            "c:1:5: mode: no value; allowed: `enforce` or `report`",
-        ),
-        (
-            "mode: ~",
-            "c:1:7: mode: no value; allowed: `enforce` or `report`",
-        ),
+        ("mode:", "c:1:5: mode: no value; allowed: `enforce` or `report`"),
+        ("mode: ~", "c:1:7: mode: no value; allowed: `enforce` or `report`"),
         (
             "watch: {namespaces: prod}",
             "c:1:21: watch.namespaces: a single value where a list of names or patterns, such as `[prod-*]` is expected",
@@ -108,10 +81,7 @@ fn shapes() {
             "rotation: {schedule: '@daily'}",
             "c:1:22: rotation.schedule: a single value where a section is expected",
         ),
-        (
-            "rotation: {schedule: {}}",
-            "c:1:22: rotation.schedule: `cron` is missing: when",
-        ),
+        ("rotation: {schedule: {}}", "c:1:22: rotation.schedule: `cron` is missing: when"),
         (
             "overrides: [{timeout: 1m}]",
             "c:1:13: overrides[0]: `match` is missing: for which databases",
@@ -122,10 +92,7 @@ fn shapes() {
         ),
     ]);
     let many = format!("overrides: [{}]", "{match: {selector: a}}, ".repeat(101));
-    assert_eq!(
-        said(&many),
-        ["c:1:12: overrides: 101 items are too many; allowed: 100"]
-    );
+    assert_eq!(said(&many), ["c:1:12: overrides: 101 items are too many; allowed: 100"]);
 }
 
 #[test]
@@ -139,10 +106,7 @@ fn numbers_words_and_switches() {
             "mode: Report",
             "c:1:7: mode: `Report` is not known here, did you mean `report`?; allowed: `enforce`, `report`",
         ),
-        (
-            "mode: off",
-            "c:1:7: mode: `off` is not known here; allowed: `enforce`, `report`",
-        ),
+        ("mode: off", "c:1:7: mode: `off` is not known here; allowed: `enforce`, `report`"),
         (
             "rotation: {onIssuerChange: auto}",
             "c:1:28: rotation.onIssuerChange: `auto` is not known here; allowed: `rotate`, `report`",
@@ -259,18 +223,9 @@ fn syntax() {
             "mode: report\n---\nmode: enforce",
             "c:2:1: a second document begins; one file holds one document",
         ),
-        (
-            "mode: *b",
-            "c:1:7: no valid YAML: while parsing node, found unknown anchor",
-        ),
-        (
-            "a: &a [*a]",
-            "c:1:8: this alias stands inside of what it repeats",
-        ),
-        (
-            "mode: !secret report",
-            "c:1:15: the tag `!secret` is not known here",
-        ),
+        ("mode: *b", "c:1:7: no valid YAML: while parsing node, found unknown anchor"),
+        ("a: &a [*a]", "c:1:8: this alias stands inside of what it repeats"),
+        ("mode: !secret report", "c:1:15: the tag `!secret` is not known here"),
     ]);
 }
 

@@ -7,24 +7,12 @@ use super::wrong::check;
 fn durations_and_shares() {
     const UNITS: &str = "allowed: w, d, h, m and s, largest first, such as `1h30m`";
     for (value, message) in [
-        (
-            "0%",
-            "`0%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned(),
-        ),
-        (
-            "100%",
-            "`100%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned(),
-        ),
-        (
-            "4.5%",
-            "`4.5%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned(),
-        ),
+        ("0%", "`0%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned()),
+        ("100%", "`100%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned()),
+        ("4.5%", "`4.5%` is no share of a lifetime; allowed: `1%` to `99%`".to_owned()),
         ("45", format!("`45` lacks `%` or a unit; {UNITS}")),
         ("-3d", "`-3d` is negative".to_owned()),
-        (
-            "3 months",
-            format!("`months` in `3 months` is no unit; {UNITS}"),
-        ),
+        ("3 months", format!("`months` in `3 months` is no unit; {UNITS}")),
         ("1y", format!("`y` in `1y` is no unit; {UNITS}")),
         ("1M", format!("`M` in `1M` is no unit; {UNITS}")),
         ("30m1h", format!("`h` in `30m1h` is out of place; {UNITS}")),
@@ -33,19 +21,13 @@ fn durations_and_shares() {
         ("''", format!("`` is no duration; {UNITS}")),
         ("30s", "`30s` is too short; at least 1m".to_owned()),
         ("4000d", "`4000d` is too long; at most 3650d".to_owned()),
-        (
-            "99999999999999999999w",
-            "`99999999999999999999w` is too long; at most 3650d".to_owned(),
-        ),
+        ("99999999999999999999w", "`99999999999999999999w` is too long; at most 3650d".to_owned()),
     ] {
         let said = said(&format!("rotation: {{renewBefore: {value}}}"));
         assert_eq!(said, [format!("c:1:25: rotation.renewBefore: {message}")]);
     }
     check(&[
-        (
-            "probe: {every: 0s}",
-            "c:1:16: probe.every: `0s` is too short; at least 1s",
-        ),
+        ("probe: {every: 0s}", "c:1:16: probe.every: `0s` is too short; at least 1s"),
         (
             "rotation: {timeout: 5}",
             "c:1:21: rotation.timeout: `5` lacks a unit; allowed: w, d, h, m and s, largest first, such as `1h30m`",
@@ -134,12 +116,6 @@ fn calendars() {
         said(&long),
         ["c:2:56: rotation.freezes[0].reason: 201 characters are too many; allowed: 200"]
     );
-    let many = format!(
-        "rotation: {{windows: [{}]}}",
-        "{open: '@daily', for: 1h},".repeat(17)
-    );
-    assert_eq!(
-        said(&many),
-        ["c:1:21: rotation.windows: 17 items are too many; allowed: 16"]
-    );
+    let many = format!("rotation: {{windows: [{}]}}", "{open: '@daily', for: 1h},".repeat(17));
+    assert_eq!(said(&many), ["c:1:21: rotation.windows: 17 items are too many; allowed: 16"]);
 }

@@ -7,11 +7,7 @@ use super::*;
 
 fn limits(total: u32, per_namespace: u32, per_issuer: u32) -> Policy {
     policy(|policy, _| {
-        policy.limits = Limits {
-            total,
-            per_namespace,
-            per_issuer,
-        };
+        policy.limits = Limits { total, per_namespace, per_issuer };
     })
 }
 
@@ -22,10 +18,7 @@ fn due(name: &str) -> Db {
 /// How many of these databases a plan lets open a rotation, and why not more.
 fn opens(fleet: &Fleet, policy: &Policy) -> (usize, BTreeSet<Gate>) {
     let plan = plan(fleet, policy, NOW);
-    let gates = plan
-        .verdicts
-        .values()
-        .flat_map(super::super::plan::Verdict::gate_words);
+    let gates = plan.verdicts.values().flat_map(super::super::plan::Verdict::gate_words);
     (plan.steps.len(), gates.collect())
 }
 
@@ -40,10 +33,7 @@ fn no_limit_is_exceeded() {
         (limits(9, 0, 9), 0, Gate::BudgetNamespace),
         (limits(9, 9, 0), 0, Gate::BudgetIssuer),
     ] {
-        assert_eq!(
-            opens(&fleet(names.map(due)), &policy),
-            (expected, [gate].into())
-        );
+        assert_eq!(opens(&fleet(names.map(due)), &policy), (expected, [gate].into()));
     }
 }
 
@@ -58,10 +48,7 @@ fn a_cluster_issuer_is_one_issuer_for_all_namespaces() {
         })
     };
     let fleet = fleet(["a/1", "b/1", "c/1"].map(shared));
-    assert_eq!(
-        opens(&fleet, &limits(9, 9, 2)),
-        (2, [Gate::BudgetIssuer].into())
-    );
+    assert_eq!(opens(&fleet, &limits(9, 9, 2)), (2, [Gate::BudgetIssuer].into()));
 }
 
 #[test]
@@ -90,10 +77,7 @@ fn running(name: &str) -> Db {
     let plan = plan(&fleet([db.clone()]), &policy, NOW);
     let mut opened = fleet([db]);
     sample::carry_out(&mut opened, &plan);
-    db = Db {
-        key: sample::key(name),
-        database: opened.sample(name).clone(),
-    };
+    db = Db { key: sample::key(name), database: opened.sample(name).clone() };
     let made = request(RequestPhase::Progressing).made_for(&db.database);
     let rotation = db.database.rotation.clone().unwrap();
     let current = rotation.record.current.unwrap();
@@ -139,17 +123,15 @@ fn a_request_that_no_record_names_counts_against_no_limit() {
 #[test]
 fn nor_does_one_that_has_taken_an_ended_attempts_name_until_it_runs() {
     let ended = |outcome, phase| {
-        let db = due("a/1")
-            .request("a-rotate-1", request(phase))
-            .record(|record| {
-                record.attempts.push(Attempt {
-                    request: "a-rotate-1".into(),
-                    outcome,
-                    ended: at("-1h"),
-                    duration: None,
-                    issuer: None,
-                });
+        let db = due("a/1").request("a-rotate-1", request(phase)).record(|record| {
+            record.attempts.push(Attempt {
+                request: "a-rotate-1".into(),
+                outcome,
+                ended: at("-1h"),
+                duration: None,
+                issuer: None,
             });
+        });
         plan(&fleet([db]), &Policy::default(), NOW).in_flight
     };
     assert_eq!(ended(Outcome::Withdrawn, RequestPhase::Pending), 0);

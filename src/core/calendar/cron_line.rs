@@ -71,9 +71,7 @@ impl CronLine {
     fn parse_fields(line: &str, text: &str) -> Result<Self, CalendarError> {
         let tokens: Vec<&str> = line.split(' ').filter(|token| !token.is_empty()).collect();
         let &[minutes, hours, days, months, weekdays] = tokens.as_slice() else {
-            return Err(CalendarError::FieldCount {
-                found: tokens.len(),
-            });
+            return Err(CalendarError::FieldCount { found: tokens.len() });
         };
         let minutes = parse_field(Field::Minute, minutes)?;
         let hours = parse_field(Field::Hour, hours)?;
@@ -83,26 +81,14 @@ impl CronLine {
 
         let evaluator = |days, weekdays| evaluator(minutes, hours, days, months, weekdays, line);
         let (evaluators, every_day) = if days.starred || weekdays.starred {
-            (
-                vec![evaluator(days, weekdays)?],
-                days.is_every() && weekdays.is_every(),
-            )
+            (vec![evaluator(days, weekdays)?], days.is_every() && weekdays.is_every())
         } else {
             let by_day = evaluator(days, Values::every(Field::Weekday))?;
             let by_weekday = evaluator(Values::every(Field::DayOfMonth), weekdays)?;
-            (
-                vec![by_day, by_weekday],
-                days.is_every() || weekdays.is_every(),
-            )
+            (vec![by_day, by_weekday], days.is_every() || weekdays.is_every())
         };
         let every_day = every_day && months.is_every();
-        Ok(Self(Arc::new(Parsed {
-            text: text.to_owned(),
-            evaluators,
-            minutes,
-            hours,
-            every_day,
-        })))
+        Ok(Self(Arc::new(Parsed { text: text.to_owned(), evaluators, minutes, hours, every_day })))
     }
 
     /// The line.
@@ -114,12 +100,7 @@ impl CronLine {
     pub fn next_after(&self, wall: DateTime) -> Option<DateTime> {
         let wall = wall.max(date(FIRST_YEAR - 1, 12, 31).at(23, 59, 59, 0));
         let wall = to_chrono(wall)?.and_utc();
-        let next = self
-            .0
-            .evaluators
-            .iter()
-            .filter_map(|line| line.after(&wall).next())
-            .min();
+        let next = self.0.evaluators.iter().filter_map(|line| line.after(&wall).next()).min();
         from_chrono(next?.naive_utc())
     }
 
@@ -132,12 +113,8 @@ impl CronLine {
         }
         let wall = wall.min(date(LAST_YEAR, 12, 31).at(23, 59, 59, 0));
         let after = to_chrono(wall)?.and_utc() + TimeDelta::seconds(1);
-        let latest = self
-            .0
-            .evaluators
-            .iter()
-            .filter_map(|line| line.after(&after).next_back())
-            .max();
+        let latest =
+            self.0.evaluators.iter().filter_map(|line| line.after(&after).next_back()).max();
         from_chrono(latest?.naive_utc())
     }
 
@@ -207,12 +184,8 @@ fn expand_word(text: &str) -> Result<Option<&'static str>, CalendarError> {
     if !text.starts_with('@') {
         return Ok(None);
     }
-    let known = WORDS
-        .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(text));
-    let (_, line) = known.ok_or_else(|| CalendarError::Word {
-        word: text.to_owned(),
-    })?;
+    let known = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    let (_, line) = known.ok_or_else(|| CalendarError::Word { word: text.to_owned() })?;
     Ok(Some(line))
 }
 
@@ -238,9 +211,7 @@ fn evaluator(
     // What is rendered is always read; should the crate ever change, the line is refused.
     format!("0 {minutes} {hours} {days} {months} {weekdays}")
         .parse()
-        .map_err(|_| CalendarError::NeverFires {
-            line: line.to_owned(),
-        })
+        .map_err(|_| CalendarError::NeverFires { line: line.to_owned() })
 }
 
 /// The list as the crate reads it, each value moved up by `offset`.
@@ -248,11 +219,7 @@ fn render(values: Values, offset: u8) -> String {
     if values.is_every() {
         return "*".to_owned();
     }
-    values
-        .iter()
-        .map(|value| (value + offset).to_string())
-        .collect::<Vec<_>>()
-        .join(",")
+    values.iter().map(|value| (value + offset).to_string()).collect::<Vec<_>>().join(",")
 }
 
 fn to_chrono(wall: DateTime) -> Option<NaiveDateTime> {

@@ -8,9 +8,8 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const SUNDAY_AT_THE_END: u8 = 7;
 
@@ -136,20 +135,12 @@ impl Values {
             let (range, step) = parse_item(field, item)?;
             bits |= bits_of(field, range.step_by(usize::from(step)));
         }
-        Ok(Self {
-            field,
-            bits,
-            starred: text.starts_with('*'),
-        })
+        Ok(Self { field, bits, starred: text.starts_with('*') })
     }
 
     /// Every value that the field has.
     pub(super) fn every(field: Field) -> Self {
-        Self {
-            field,
-            bits: bits_of(field, field.all()),
-            starred: true,
-        }
+        Self { field, bits: bits_of(field, field.all()), starred: true }
     }
 
     pub(super) fn is_every(self) -> bool {
@@ -158,9 +149,7 @@ impl Values {
 
     /// The values in ascending order.
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
-        self.field
-            .all()
-            .filter(move |value| self.bits & (1 << value) != 0)
+        self.field.all().filter(move |value| self.bits & (1 << value) != 0)
     }
 }
 
@@ -208,39 +197,24 @@ fn parse_range(field: Field, first: &str, last: &str) -> Result<RangeInclusive<u
     }
     let (lowest, highest) = (*field.all().start(), *field.all().end());
     let span = |a: u8, b: u8| {
-        if a < b {
-            format!("{a}-{b}")
-        } else {
-            a.to_string()
-        }
+        if a < b { format!("{a}-{b}") } else { a.to_string() }
     };
     let instead = format!("{},{}", span(start, highest), span(lowest, end));
-    Err(FieldFault::Backwards {
-        range: format!("{first}-{last}"),
-        instead,
-    })
+    Err(FieldFault::Backwards { range: format!("{first}-{last}"), instead })
 }
 
 fn parse_value(field: Field, text: &str) -> Result<u8, FieldFault> {
-    let name = field
-        .names()
-        .iter()
-        .zip(field.all())
-        .find(|(n, _)| n.eq_ignore_ascii_case(text));
+    let name = field.names().iter().zip(field.all()).find(|(n, _)| n.eq_ignore_ascii_case(text));
     if let Some((_, value)) = name {
         return Ok(value);
     }
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(FieldFault::Unknown {
-            text: text.to_owned(),
-        });
+        return Err(FieldFault::Unknown { text: text.to_owned() });
     }
     text.parse()
         .ok()
         .filter(|value| (*field.all().start()..=field.greatest()).contains(value))
-        .ok_or_else(|| FieldFault::OutOfRange {
-            number: text.to_owned(),
-        })
+        .ok_or_else(|| FieldFault::OutOfRange { number: text.to_owned() })
 }
 
 fn parse_step(field: Field, text: &str) -> Result<u8, FieldFault> {
@@ -249,8 +223,5 @@ fn parse_step(field: Field, text: &str) -> Result<u8, FieldFault> {
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
         .filter(|step| (1..=greatest).contains(step))
-        .ok_or_else(|| FieldFault::Step {
-            step: text.to_owned(),
-            greatest,
-        })
+        .ok_or_else(|| FieldFault::Step { step: text.to_owned(), greatest })
 }

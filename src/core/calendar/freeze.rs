@@ -25,12 +25,7 @@ impl Freeze {
         if to < from {
             return Err(CalendarError::FreezeBackwards { from, to });
         }
-        Ok(Self {
-            from,
-            to,
-            zone,
-            reason: reason.into(),
-        })
+        Ok(Self { from, to, zone, reason: reason.into() })
     }
 
     /// Its first day.
@@ -56,21 +51,13 @@ impl Freeze {
     /// The same as moments. A day that begins in a gap begins at the gap's end.
     pub fn interval(&self) -> Interval {
         let start = |day: Date| self.zone.first(day.at(0, 0, 0, 0));
-        Interval::until(
-            start(self.from),
-            self.to.tomorrow().map_or(Time::MAX, start),
-        )
+        Interval::until(start(self.from), self.to.tomorrow().map_or(Time::MAX, start))
     }
 }
 
 impl fmt::Display for Freeze {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            from,
-            to,
-            zone,
-            reason,
-        } = self;
+        let Self { from, to, zone, reason } = self;
         write!(f, "{from} to {to} {zone}: {reason}")
     }
 }
@@ -87,9 +74,7 @@ impl Freezes {
     pub fn new(freezes: Vec<Freeze>) -> Self {
         let mut frozen: Vec<_> = freezes.into_iter().map(|f| (f.interval(), f)).collect();
         frozen.sort();
-        Self {
-            frozen: frozen.into(),
-        }
+        Self { frozen: frozen.into() }
     }
 
     /// Every freeze, in the order in which they begin.
@@ -99,10 +84,7 @@ impl Freezes {
 
     /// The freeze that holds at that moment; of several the one that began first.
     pub fn at(&self, at: Time) -> Option<&Freeze> {
-        self.frozen
-            .iter()
-            .find(|(frozen, _)| frozen.contains(at))
-            .map(|(_, freeze)| freeze)
+        self.frozen.iter().find(|(frozen, _)| frozen.contains(at)).map(|(_, freeze)| freeze)
     }
 
     /// The first freeze that has a moment in common with the interval.
@@ -115,32 +97,26 @@ impl Freezes {
 
     /// The moment `at`, or where it is frozen the first after it that is not.
     pub(super) fn thawed(&self, at: Time) -> Time {
-        self.frozen.iter().fold(at, |at, (frozen, _)| {
-            if frozen.contains(at) {
-                frozen.end()
-            } else {
-                at
-            }
-        })
+        self.frozen.iter().fold(
+            at,
+            |at, (frozen, _)| {
+                if frozen.contains(at) { frozen.end() } else { at }
+            },
+        )
     }
 
     /// What freezes leave of an interval, in order.
     pub(super) fn taken_off(&self, interval: Interval) -> impl Iterator<Item = Interval> {
         let mut opens = interval.opens;
-        let after_the_last = Interval {
-            opens: interval.end(),
-            closes: None,
-        };
-        self.frozen
-            .iter()
-            .map(|(frozen, _)| *frozen)
-            .chain([after_the_last])
-            .filter_map(move |frozen| {
+        let after_the_last = Interval { opens: interval.end(), closes: None };
+        self.frozen.iter().map(|(frozen, _)| *frozen).chain([after_the_last]).filter_map(
+            move |frozen| {
                 let end = frozen.opens.min(interval.end());
                 let left = (opens < end).then(|| Interval::until(opens, end));
                 opens = opens.max(frozen.end());
                 left
-            })
+            },
+        )
     }
 }
 

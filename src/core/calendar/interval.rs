@@ -13,17 +13,11 @@ pub struct Interval {
 
 impl Interval {
     /// All of time.
-    pub(super) const ALWAYS: Self = Self {
-        opens: Time::MIN,
-        closes: None,
-    };
+    pub(super) const ALWAYS: Self = Self { opens: Time::MIN, closes: None };
 
     /// From `opens` until `end`, where the end of time is no end.
     pub(super) fn until(opens: Time, end: Time) -> Self {
-        Self {
-            opens,
-            closes: (end < Time::MAX).then_some(end),
-        }
+        Self { opens, closes: (end < Time::MAX).then_some(end) }
     }
 
     /// Whether that moment is in it.
@@ -44,11 +38,7 @@ impl Interval {
 
     /// What is left when `margin` is taken off each end that it really has.
     pub(super) fn shrunk(self, margin: Span) -> Option<Self> {
-        let opens = if self.opens == Time::MIN {
-            self.opens
-        } else {
-            self.opens + margin
-        };
+        let opens = if self.opens == Time::MIN { self.opens } else { self.opens + margin };
         let end = self.closes.map_or(Time::MAX, |closes| closes - margin);
         (opens < end).then(|| Self::until(opens, end))
     }

@@ -38,10 +38,7 @@ impl Line {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let values = std::array::from_fn(|index| read_field(index, fields[index]));
         let restricted = |index: usize| fields[index].as_bytes()[0] != b'*';
-        Self {
-            values,
-            either_day: restricted(2) && restricted(4),
-        }
+        Self { values, either_day: restricted(2) && restricted(4) }
     }
 
     fn names(&self, shown: Shown) -> bool {
@@ -52,11 +49,7 @@ impl Line {
         }
         let by_day = days[usize::from(shown.day)];
         let by_weekday = weekdays[usize::from(shown.weekday)];
-        let day = if self.either_day {
-            by_day || by_weekday
-        } else {
-            by_day && by_weekday
-        };
+        let day = if self.either_day { by_day || by_weekday } else { by_day && by_weekday };
         day && months[usize::from(shown.month)]
     }
 }
@@ -67,15 +60,10 @@ fn read_field(index: usize, text: &str) -> [bool; 60] {
     let mut text = text.to_lowercase();
     if index == 4 {
         // From Sunday to Sunday is one day, from any other day to Sunday is up to the end.
-        text = text
-            .replace("sun-sun", "0")
-            .replace("0-sun", "0")
-            .replace("-sun", "-7");
+        text = text.replace("sun-sun", "0").replace("0-sun", "0").replace("-sun", "-7");
     }
     let names: &[&str] = match index {
-        3 => &[
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ],
+        3 => &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
         4 => &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
         _ => &[],
     };
@@ -141,14 +129,7 @@ impl Walk {
         }
         let shown = (first_wall..unseen).map(show).collect();
         let zone = zone.to_owned();
-        Self {
-            zone,
-            start,
-            end,
-            changes,
-            new,
-            shown,
-        }
+        Self { zone, start, end, changes, new, shown }
     }
 
     /// The unix minutes that the line names, in order.
@@ -232,9 +213,7 @@ pub(super) fn stretches(openings: &[i64], seconds: i64) -> Vec<(i64, i64)> {
 pub(super) fn day_number(year: i64, month: u8, day: u8) -> i64 {
     let new_year: i64 = (1970..year).map(|year| 365 + i64::from(leap(year))).sum();
     let is_it = |shown: Shown| (shown.month, shown.day) == (month, day);
-    (new_year..new_year + 366)
-        .find(|number| is_it(show(number * 1_440)))
-        .unwrap()
+    (new_year..new_year + 366).find(|number| is_it(show(number * 1_440))).unwrap()
 }
 
 fn leap(year: i64) -> bool {
@@ -261,9 +240,7 @@ impl Dice {
     /// A crontab line of any shape that can be written.
     pub(super) fn line(&mut self) -> String {
         if self.below(40) == 0 {
-            return self
-                .one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@midnight"])
-                .into();
+            return self.one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@midnight"]).into();
         }
         let fields: Vec<String> = (0..5).map(|index| self.field(index)).collect();
         fields.join(" ")
@@ -297,9 +274,8 @@ impl Dice {
 
     /// A value as a number or by its name.
     fn value(&mut self, index: usize, value: i64) -> String {
-        const MONTHS: [&str; 12] = [
-            "JAN", "Feb", "mar", "APR", "MAY", "jun", "Jul", "AUG", "SEP", "Oct", "NOV", "DEC",
-        ];
+        const MONTHS: [&str; 12] =
+            ["JAN", "Feb", "mar", "APR", "MAY", "jun", "Jul", "AUG", "SEP", "Oct", "NOV", "DEC"];
         const WEEKDAYS: [&str; 8] = ["SUN", "Mon", "TUE", "wed", "THU", "Fri", "SAT", "sun"];
         match index {
             3 if self.below(2) == 0 => MONTHS[usize::try_from(value - 1).unwrap()].to_owned(),

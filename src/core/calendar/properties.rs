@@ -137,9 +137,7 @@ fn schedule_agrees(walk: &Walk, schedule: &Schedule, openings: &[i64], moments: 
             Some(opening) => assert_eq!(next, opening * 60, "{schedule}: after {at}"),
             None => assert!(next >= walk.end * 60, "{schedule}: after {at}"),
         }
-        let latest = schedule
-            .latest_at_or_before(at)
-            .map_or(i64::MIN, Time::unix);
+        let latest = schedule.latest_at_or_before(at).map_or(i64::MIN, Time::unix);
         match openings[..later].last() {
             Some(opening) => assert_eq!(latest, opening * 60, "{schedule}: up to {at}"),
             None => assert!(latest < walk.start * 60, "{schedule}: up to {at}"),
@@ -152,9 +150,7 @@ fn window_agrees(walk: &Walk, window: &Window, openings: &[i64], moments: &[i64]
     let length = window.length().as_seconds();
     let stretches = stretches(openings, length);
     let edges = stretches.iter().rev().take(20).flat_map(|(opens, closes)| {
-        [opens - 1, *opens, closes - 1, *closes]
-            .into_iter()
-            .filter(|edge| *edge < end)
+        [opens - 1, *opens, closes - 1, *closes].into_iter().filter(|edge| *edge < end)
     });
     for moment in moments.iter().copied().chain(edges) {
         let at = Time::from_unix(moment);
@@ -164,30 +160,18 @@ fn window_agrees(walk: &Walk, window: &Window, openings: &[i64], moments: &[i64]
         match (window.state(at), open) {
             (WindowState::Open { since, until }, Some((opens, closes))) => {
                 let from_before = *opens - start <= length;
-                assert!(
-                    since.unix() == *opens || from_before && since.unix() < *opens,
-                    "{said}"
-                );
+                assert!(since.unix() == *opens || from_before && since.unix() < *opens, "{said}");
                 let until = until.map_or(i64::MAX, Time::unix);
-                assert!(
-                    until == *closes || *closes >= end && until > *closes,
-                    "{said}: {until}"
-                );
+                assert!(until == *closes || *closes >= end && until > *closes, "{said}: {until}");
             }
             (WindowState::Closed { opens }, None) => {
                 let next = openings.partition_point(|opening| opening * 60 <= moment);
                 let expected = openings.get(next).map(|opening| opening * 60);
                 let opens = opens.map_or(i64::MAX, Time::unix);
-                assert!(
-                    expected.map_or(opens >= end, |expected| opens == expected),
-                    "{said}"
-                );
+                assert!(expected.map_or(opens >= end, |expected| opens == expected), "{said}");
             }
             (WindowState::Open { since, .. }, None) => {
-                assert!(
-                    since.unix() < start && moment - start < length,
-                    "{said}: is open"
-                );
+                assert!(since.unix() < start && moment - start < length, "{said}: is open");
             }
             (WindowState::Closed { .. }, Some(_)) => panic!("{said}: is closed"),
         }
@@ -238,11 +222,7 @@ fn no_text_and_no_moment_makes_a_calendar_panic() {
         };
         read += 1;
         let window = Window::new(line, Span::HOUR, Zone::parse("Europe/Berlin").unwrap()).unwrap();
-        for at in [
-            Time::MIN,
-            Time::from_unix(dice.below(5_000_000_000)),
-            Time::MAX,
-        ] {
+        for at in [Time::MIN, Time::from_unix(dice.below(5_000_000_000)), Time::MAX] {
             assert!(matches!(
                 window.state(at),
                 WindowState::Open { .. } | WindowState::Closed { .. }

@@ -53,10 +53,7 @@ impl Schedule {
 
     pub(super) fn latest(&self, at: Time) -> Option<Occurrence> {
         let wall = self.cron.latest_at_or_before(self.zone.wall(at))?;
-        Some(Occurrence {
-            at: self.zone.first(wall),
-            wall,
-        })
+        Some(Occurrence { at: self.zone.first(wall), wall })
     }
 
     pub(super) fn next(&self, at: Time) -> Option<Occurrence> {

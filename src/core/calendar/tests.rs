@@ -28,23 +28,16 @@ fn at(text: &str) -> Time {
 }
 
 fn open(since: &str, until: &str) -> WindowState {
-    WindowState::Open {
-        since: at(since),
-        until: Some(at(until)),
-    }
+    WindowState::Open { since: at(since), until: Some(at(until)) }
 }
 
 fn closed(opens: &str) -> WindowState {
-    WindowState::Closed {
-        opens: Some(at(opens)),
-    }
+    WindowState::Closed { opens: Some(at(opens)) }
 }
 
 /// The rows of a table, its cells between bars; `#` begins a remark.
 fn rows<const CELLS: usize>(table: &str) -> impl Iterator<Item = [&str; CELLS]> {
-    let rows = table
-        .lines()
-        .filter(|row| !row.is_empty() && !row.starts_with('#'));
+    let rows = table.lines().filter(|row| !row.is_empty() && !row.starts_with('#'));
     rows.map(|row| {
         let cells: Vec<&str> = row.splitn(CELLS, '|').map(str::trim).collect();
         cells.try_into().unwrap()
@@ -64,10 +57,7 @@ fn zones_are_known_by_their_iana_names_alone() {
     }
     assert_eq!(Zone::utc(), zone("UTC"));
     for (name, message) in [
-        (
-            "Europe/Belrin",
-            "time zone, did you mean Europe/Berlin?; allowed: IANA names such as",
-        ),
+        ("Europe/Belrin", "time zone, did you mean Europe/Berlin?; allowed: IANA names such as"),
         ("America/NewYork", "did you mean America/New_York?"),
         ("Berlin", "\"Berlin\" is not a known time zone"),
         ("Local", "\"Local\" is not a known time zone"),

@@ -58,11 +58,7 @@ pub enum ClosedBy {
 impl RotationTimes {
     /// What is in `windows`, in `narrowed` if there are any, and in no freeze.
     pub fn new(windows: Windows, narrowed: Option<Windows>, freezes: Freezes) -> Self {
-        Self {
-            windows,
-            narrowed,
-            freezes,
-        }
+        Self { windows, narrowed, freezes }
     }
 
     /// No window and no freeze.
@@ -73,14 +69,12 @@ impl RotationTimes {
     /// Whether a rotation may start at that moment, and until when that stays so.
     pub fn state(&self, at: Time, margin: Span) -> TimesState {
         match self.open_interval_at_or_after(at, margin) {
-            Some(Interval { opens, closes }) if opens <= at => TimesState::Open {
-                since: opens,
-                until: closes,
-            },
-            later => TimesState::Closed {
-                by: self.closed_by(at, margin),
-                opens: later.map(|i| i.opens),
-            },
+            Some(Interval { opens, closes }) if opens <= at => {
+                TimesState::Open { since: opens, until: closes }
+            }
+            later => {
+                TimesState::Closed { by: self.closed_by(at, margin), opens: later.map(|i| i.opens) }
+            }
         }
     }
 
@@ -118,9 +112,7 @@ impl RotationTimes {
     fn closed_by(&self, at: Time, margin: Span) -> ClosedBy {
         let around = Interval::until(at - margin, at + margin + Span::seconds(1));
         match self.freezes.meeting(around) {
-            Some(freeze) => ClosedBy::Freeze {
-                reason: Arc::clone(freeze.reason()),
-            },
+            Some(freeze) => ClosedBy::Freeze { reason: Arc::clone(freeze.reason()) },
             None => ClosedBy::Window,
         }
     }

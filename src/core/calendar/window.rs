@@ -59,11 +59,7 @@ impl Window {
             return Err(CalendarError::WindowLength { length });
         }
         let pattern = Arc::new(DayPattern::new(&open, length));
-        Ok(Self {
-            openings: Schedule::new(open, zone),
-            length,
-            pattern,
-        })
+        Ok(Self { openings: Schedule::new(open, zone), length, pattern })
     }
 
     /// The line that opens it.
@@ -84,13 +80,10 @@ impl Window {
     /// Whether it is open at that moment, and until when that stays so.
     pub fn state(&self, at: Time) -> WindowState {
         match (self.start(at), self.end(at)) {
-            (Some(since), Some(end)) => WindowState::Open {
-                since,
-                until: Interval::until(since, end).closes,
-            },
-            _ => WindowState::Closed {
-                opens: self.next_opening(at),
-            },
+            (Some(since), Some(end)) => {
+                WindowState::Open { since, until: Interval::until(since, end).closes }
+            }
+            _ => WindowState::Closed { opens: self.next_opening(at) },
         }
     }
 
@@ -142,9 +135,7 @@ impl Window {
 
     /// The latest opening, if what it opened is still open.
     fn opening(&self, at: Time) -> Option<Occurrence> {
-        self.openings
-            .latest(at)
-            .filter(|opening| at < opening.at + self.length)
+        self.openings.latest(at).filter(|opening| at < opening.at + self.length)
     }
 
     /// The last of the openings that join this one before the offset changes: one leap in place of
@@ -185,13 +176,7 @@ impl Window {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} for {} in {}",
-            self.open().as_str(),
-            self.length,
-            self.zone()
-        )
+        write!(f, "{:?} for {} in {}", self.open().as_str(), self.length, self.zone())
     }
 }
 

@@ -27,9 +27,7 @@ impl Windows {
     /// The union of at most 16 windows.
     pub fn new(windows: Vec<Window>) -> Result<Self, CalendarError> {
         if windows.len() > MOST {
-            return Err(CalendarError::TooManyWindows {
-                found: windows.len(),
-            });
+            return Err(CalendarError::TooManyWindows { found: windows.len() });
         }
         Ok(Self(windows.into()))
     }
@@ -52,13 +50,10 @@ impl Windows {
     /// Whether any window is open at that moment, and until when that stays so.
     pub fn state(&self, at: Time) -> WindowState {
         match self.open_interval_at_or_after(at) {
-            Some(Interval { opens, closes }) if opens <= at => WindowState::Open {
-                since: opens,
-                until: closes,
-            },
-            later => WindowState::Closed {
-                opens: later.map(|interval| interval.opens),
-            },
+            Some(Interval { opens, closes }) if opens <= at => {
+                WindowState::Open { since: opens, until: closes }
+            }
+            later => WindowState::Closed { opens: later.map(|interval| interval.opens) },
         }
     }
 
@@ -108,11 +103,7 @@ impl Windows {
         if let (Some(start), Some(end)) = (self.start(at, effort), self.end(at, effort)) {
             return Some(Interval::until(start, end));
         }
-        let opens = self
-            .0
-            .iter()
-            .filter_map(|window| window.next_opening(at))
-            .min()?;
+        let opens = self.0.iter().filter_map(|window| window.next_opening(at)).min()?;
         if opens.since(at) > HORIZON {
             return None;
         }
@@ -172,11 +163,7 @@ pub struct TooShort {
 
 impl fmt::Display for TooShort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            window,
-            longest,
-            needed,
-        } = self;
+        let Self { window, longest, needed } = self;
         write!(
             f,
             "the window {window} can never hold a rotation: open for {longest}, needs {needed}"

@@ -28,26 +28,17 @@ impl Zone {
     /// Reads an IANA name in any case. Offsets, POSIX rules and `Local` are refused: none of them
     /// says when a place changes its clocks.
     pub fn parse(name: &str) -> Result<Self, CalendarError> {
-        let known = TimeZoneDatabase::bundled()
-            .get(name)
-            .ok()
-            .filter(|zone| !zone.is_unknown());
+        let known = TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown());
         let Some(rules) = known else {
             return Err(unknown(name));
         };
         let spelling: Arc<str> = rules.iana_name().unwrap_or(name).into();
-        Ok(Self {
-            name: spelling,
-            rules,
-        })
+        Ok(Self { name: spelling, rules })
     }
 
     /// Coordinated universal time.
     pub fn utc() -> Self {
-        Self {
-            name: "UTC".into(),
-            rules: TimeZone::UTC,
-        }
+        Self { name: "UTC".into(), rules: TimeZone::UTC }
     }
 
     /// Its IANA name.
@@ -61,11 +52,9 @@ impl Zone {
         let offset = self.offset(at);
         let wall = offset.to_datetime(at.timestamp());
         match self.rules.to_ambiguous_timestamp(wall).offset() {
-            AmbiguousOffset::Fold { before, after } if offset == after => {
-                self.change_at_or_before(at).map_or(wall, |change| {
-                    before.to_datetime((change - SECOND).timestamp())
-                })
-            }
+            AmbiguousOffset::Fold { before, after } if offset == after => self
+                .change_at_or_before(at)
+                .map_or(wall, |change| before.to_datetime((change - SECOND).timestamp())),
             AmbiguousOffset::Fold { .. }
             | AmbiguousOffset::Gap { .. }
             | AmbiguousOffset::Unambiguous { .. } => wall,
@@ -79,8 +68,7 @@ impl Zone {
             AmbiguousOffset::Fold { before, .. } => moment(before, wall),
             AmbiguousOffset::Gap { before, .. } => {
                 let past_the_gap = moment(before, wall);
-                self.change_at_or_before(past_the_gap)
-                    .unwrap_or(past_the_gap)
+                self.change_at_or_before(past_the_gap).unwrap_or(past_the_gap)
             }
         }
     }
@@ -163,11 +151,7 @@ impl Hash for Zone {
 
 /// The moment at which a clock of that offset shows `wall`; beyond the ends of time, the end.
 fn moment(offset: Offset, wall: DateTime) -> Time {
-    let end = if wall.year() < 0 {
-        Time::MIN
-    } else {
-        Time::MAX
-    };
+    let end = if wall.year() < 0 { Time::MIN } else { Time::MAX };
     offset.to_timestamp(wall).map_or(end, Time::from)
 }
 
@@ -176,17 +160,9 @@ fn unknown(name: &str) -> CalendarError {
     let lower = name.to_ascii_lowercase();
     let nearest = database
         .available()
-        .map(|known| {
-            (
-                strsim::jaro_winkler(&lower, &known.as_str().to_ascii_lowercase()),
-                known,
-            )
-        })
+        .map(|known| (strsim::jaro_winkler(&lower, &known.as_str().to_ascii_lowercase()), known))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known.as_str().to_owned());
-    CalendarError::Zone {
-        name: name.to_owned(),
-        nearest,
-    }
+    CalendarError::Zone { name: name.to_owned(), nearest }
 }

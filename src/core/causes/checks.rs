@@ -16,26 +16,19 @@ pub(super) fn each_leaf<'a>(
     subject: &Subject<'a>,
 ) -> impl Iterator<Item = (&'a Alias, &'a Certificate, &'a IssuedLeaf)> + use<'a> {
     each_certificate(subject).filter_map(|(alias, certificate)| {
-        certificate
-            .issued_leaf()
-            .map(|leaf| (alias, certificate, leaf))
+        certificate.issued_leaf().map(|leaf| (alias, certificate, leaf))
     })
 }
 
 pub(super) fn expired(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate) in each_certificate(subject) {
-        let ends = subject
-            .database
-            .leaves_in_use(alias, certificate)
-            .map(|leaf| leaf.not_after);
+        let ends = subject.database.leaves_in_use(alias, certificate).map(|leaf| leaf.not_after);
         let Some(not_after) = ends.min() else {
             continue;
         };
         if not_after <= subject.now {
-            let evidence = Evidence::Ended {
-                certificate: Text::clone(&certificate.name),
-                at: not_after,
-            };
+            let evidence =
+                Evidence::Ended { certificate: Text::clone(&certificate.name), at: not_after };
             let what = (Cause::Expired, certificate, alias);
             let rests_on = (not_after, certificate.spec_digest);
             findings.hold_since(subject, what, rests_on, evidence);
@@ -48,9 +41,7 @@ pub(super) fn expired(subject: &Subject<'_>, findings: &mut Findings) {
 pub(super) fn missing(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate) in each_certificate(subject) {
         if certificate.issued == Issued::Missing {
-            let evidence = Evidence::NeverIssued {
-                certificate: Text::clone(&certificate.name),
-            };
+            let evidence = Evidence::NeverIssued { certificate: Text::clone(&certificate.name) };
             let inputs = certificate.spec_digest;
             findings.hold(subject, (Cause::Missing, alias), inputs, evidence);
         }
@@ -98,11 +89,7 @@ pub(super) fn names_changed(subject: &Subject<'_>, findings: &mut Findings) {
         if certificate.names_lacking.is_empty() {
             continue;
         }
-        let names: Vec<&str> = certificate
-            .names_lacking
-            .iter()
-            .map(|name| &**name)
-            .collect();
+        let names: Vec<&str> = certificate.names_lacking.iter().map(|name| &**name).collect();
         let evidence = Evidence::Lacks {
             certificate: Text::clone(&certificate.name),
             names: certificate.names_lacking.clone(),
@@ -114,13 +101,10 @@ pub(super) fn names_changed(subject: &Subject<'_>, findings: &mut Findings) {
 
 pub(super) fn renewal_due(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate) in each_certificate(subject) {
-        let due = subject
-            .database
-            .leaves_in_use(alias, certificate)
-            .map(|leaf| {
-                let leads = subject.leads(&leaf);
-                (leads.renew_at(&leaf), leads, leaf)
-            });
+        let due = subject.database.leaves_in_use(alias, certificate).map(|leaf| {
+            let leads = subject.leads(&leaf);
+            (leads.renew_at(&leaf), leads, leaf)
+        });
         let Some((renew_at, leads, leaf)) = due.min_by_key(|(renew_at, ..)| *renew_at) else {
             continue;
         };
@@ -154,19 +138,12 @@ pub(super) fn schedule_due(subject: &Subject<'_>, findings: &mut Findings) {
         .flat_map(|(alias, certificate)| subject.database.leaves_in_use(alias, certificate))
         .map(|leaf| leaf.not_before)
         .min();
-    let satisfied = seen
-        .satisfied
-        .is_some_and(|satisfied| satisfied >= occurrence)
+    let satisfied = seen.satisfied.is_some_and(|satisfied| satisfied >= occurrence)
         || born.is_none_or(|born| born >= occurrence);
     if occurrence > seen.first_seen && !satisfied {
         let evidence = Evidence::Occurrence(occurrence);
         let inputs = Digest(0).and(occurrence.unix());
-        findings.hold(
-            subject,
-            (Cause::ScheduleDue, &Alias::Server),
-            inputs,
-            evidence,
-        );
+        findings.hold(subject, (Cause::ScheduleDue, &Alias::Server), inputs, evidence);
     }
 }
 
@@ -175,11 +152,6 @@ pub(super) fn requested(subject: &Subject<'_>, findings: &mut Findings) {
     if let Some(wish) = wish.filter(|wish| subject.record.handled_request.as_ref() != Some(wish)) {
         let evidence = Evidence::Asked(Text::clone(wish));
         let inputs = Digest::of([&**wish]);
-        findings.hold(
-            subject,
-            (Cause::Requested, &Alias::Server),
-            inputs,
-            evidence,
-        );
+        findings.hold(subject, (Cause::Requested, &Alias::Server), inputs, evidence);
     }
 }

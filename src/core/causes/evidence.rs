@@ -85,39 +85,22 @@ impl fmt::Display for Evidence {
             Self::NeverIssued { certificate } => {
                 write!(f, "certificate {certificate} was never issued")
             }
-            Self::Unreadable {
-                certificate,
-                reason,
-            } => write!(f, "certificate {certificate} cannot be read: {reason}"),
-            Self::ServedOlder {
-                older,
-                of,
-                issued_at,
-                on_the_wire,
-            } => {
-                let proof = if *on_the_wire {
-                    "seen on the wire"
-                } else {
-                    "inferred"
-                };
+            Self::Unreadable { certificate, reason } => {
+                write!(f, "certificate {certificate} cannot be read: {reason}")
+            }
+            Self::ServedOlder { older, of, issued_at, on_the_wire } => {
+                let proof = if *on_the_wire { "seen on the wire" } else { "inferred" };
                 write!(
                     f,
                     "{older} of {of} servers present an older certificate than the one issued at \
                      {issued_at} ({proof})"
                 )
             }
-            Self::SignedByAnother {
-                certificate,
-                signed_by,
-                asked,
-            } => write!(
+            Self::SignedByAnother { certificate, signed_by, asked } => write!(
                 f,
                 "certificate {certificate} was signed by {signed_by}, its database asks for {asked}"
             ),
-            Self::NewCaKey {
-                certificate,
-                issuer,
-            } => write!(
+            Self::NewCaKey { certificate, issuer } => write!(
                 f,
                 "the CA of {issuer} has a new key since certificate {certificate} was signed"
             ),
@@ -127,11 +110,7 @@ impl fmt::Display for Evidence {
             Self::Lacks { certificate, names } => {
                 write!(f, "certificate {certificate} lacks {}", names.join(", "))
             }
-            Self::Old {
-                certificate,
-                not_after,
-                before,
-            } => write!(
+            Self::Old { certificate, not_after, before } => write!(
                 f,
                 "certificate {certificate} ends at {not_after}, less than {before} from now"
             ),

@@ -10,53 +10,28 @@ use crate::core::vocabulary::{Cause, Gate};
 pub(super) fn issuer_changed(subject: &Subject<'_>, findings: &mut Findings) {
     for (alias, certificate, leaf) in each_leaf(subject) {
         let issuer = subject.fleet.issuers.get(&certificate.issuer);
-        if let Some(signed_by) = leaf
-            .signed_by
-            .as_ref()
-            .filter(|by| **by != certificate.issuer)
-        {
+        if let Some(signed_by) = leaf.signed_by.as_ref().filter(|by| **by != certificate.issuer) {
             let evidence = Evidence::SignedByAnother {
                 certificate: Text::clone(&certificate.name),
                 signed_by: signed_by.clone(),
                 asked: certificate.issuer.clone(),
             };
             let inputs = Digest::of([&*certificate.issuer.to_string()]);
-            hold_change(
-                subject,
-                findings,
-                alias,
-                inputs,
-                evidence,
-                reports_issuer_change,
-            );
+            hold_change(subject, findings, alias, inputs, evidence, reports_issuer_change);
         } else if let Some(now) = changed_ca_key(leaf, issuer) {
             let evidence = Evidence::NewCaKey {
                 certificate: Text::clone(&certificate.name),
                 issuer: certificate.issuer.clone(),
             };
             let inputs = Digest::of([&*now]);
-            hold_change(
-                subject,
-                findings,
-                alias,
-                inputs,
-                evidence,
-                reports_ca_change,
-            );
+            hold_change(subject, findings, alias, inputs, evidence, reports_ca_change);
         }
     }
     let said = findings.holds(Cause::IssuerChanged, &Alias::Server);
     if !said && subject.database.chain_untrusted() {
         let evidence = Evidence::Untrusted;
         let inputs = Digest::of(["untrusted"]);
-        hold_change(
-            subject,
-            findings,
-            &Alias::Server,
-            inputs,
-            evidence,
-            reports_ca_change,
-        );
+        hold_change(subject, findings, &Alias::Server, inputs, evidence, reports_ca_change);
     }
 }
 

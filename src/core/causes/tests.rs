@@ -35,9 +35,7 @@ fn nothing_is_due_on_a_fresh_database() {
 
 #[test]
 fn a_database_without_tls_has_no_causes() {
-    let without = orders()
-        .lives("-80d..+1d")
-        .with(|database| database.tls = false);
+    let without = orders().lives("-80d..+1d").with(|database| database.tls = false);
     let plan = plan(&fleet([without]), &Policy::default(), NOW);
     assert!(plan.verdict("prod/orders").causes.is_empty());
     assert_eq!(plan.steps, []);
@@ -62,9 +60,7 @@ fn renewal_is_due_from_the_second_on_in_which_renew_before_is_left() {
 #[test]
 fn the_older_of_issued_and_served_decides_when_renewal_is_due() {
     let served = |life: &str| {
-        let db = orders()
-            .lives("-2d..+88d")
-            .pod(0, |pod| pod.started = Some(at("-3d")));
+        let db = orders().lives("-2d..+88d").pod(0, |pod| pod.started = Some(at("-3d")));
         causes(db.seen_twice(0, "-1h", life))
     };
     assert_eq!(served("-2d..+88d"), []);
@@ -75,10 +71,11 @@ fn the_older_of_issued_and_served_decides_when_renewal_is_due() {
 #[test]
 fn a_look_from_before_a_restart_or_a_request_says_nothing_of_what_is_served_now() {
     let looked = || {
-        orders()
-            .lives("-2d..+88d")
-            .pod(0, |pod| pod.started = Some(at("-3d")))
-            .seen_twice(0, "-1h", "-62d..+28d")
+        orders().lives("-2d..+88d").pod(0, |pod| pod.started = Some(at("-3d"))).seen_twice(
+            0,
+            "-1h",
+            "-62d..+28d",
+        )
     };
     assert_eq!(causes(looked()), [ServedStale, RenewalDue]);
     let restarted = looked().pod(0, |pod| pod.started = Some(at("-10m")));
@@ -102,11 +99,7 @@ fn drift_takes_two_looks_that_began_after_the_issuance() {
             renewed().seen_twice(0, "-30m", "-60d..+30d"),
             vec![ServedStale, RenewalDue],
         ),
-        (
-            "both before",
-            renewed().seen_twice(0, "-2h", "-60d..+30d"),
-            vec![RenewalDue],
-        ),
+        ("both before", renewed().seen_twice(0, "-2h", "-60d..+30d"), vec![RenewalDue]),
         (
             "one before, one since",
             renewed().seen_twice(0, "-3600s", "-60d..+30d"),
@@ -114,9 +107,7 @@ fn drift_takes_two_looks_that_began_after_the_issuance() {
         ),
         (
             "the newest shows the issued one",
-            renewed()
-                .seen_twice(0, "-30m", "-60d..+30d")
-                .seen_twice(0, "-5m", "-1h..+90d"),
+            renewed().seen_twice(0, "-30m", "-60d..+30d").seen_twice(0, "-5m", "-1h..+90d"),
             vec![],
         ),
     ];
@@ -129,11 +120,7 @@ fn drift_takes_two_looks_that_began_after_the_issuance() {
 fn without_the_wire_a_server_that_started_before_the_issuance_is_stale() {
     let started = |moment: &str| orders().pod(0, |pod| pod.started = Some(at(moment)));
     assert_eq!(causes(started("-11d")), [ServedStale]);
-    assert_eq!(
-        causes(started("-10d")),
-        [],
-        "in the same second: nobody can tell"
-    );
+    assert_eq!(causes(started("-10d")), [], "in the same second: nobody can tell");
     assert_eq!(causes(started("-9d")), []);
     let reloaded = started("-11d").with(|database| database.last_reconfigured = Some(at("-9d")));
     assert_eq!(causes(reloaded), []);
@@ -143,11 +130,12 @@ fn without_the_wire_a_server_that_started_before_the_issuance_is_stale() {
 
 #[test]
 fn while_a_certificate_is_being_issued_no_server_is_stale() {
-    let issuing = orders()
-        .pod(0, |pod| pod.started = Some(at("-11d")))
-        .certificate(Alias::Server, |certificate| {
+    let issuing = orders().pod(0, |pod| pod.started = Some(at("-11d"))).certificate(
+        Alias::Server,
+        |certificate| {
             certificate.issuing_since = Some(at("-1m"));
-        });
+        },
+    );
     assert_eq!(causes(issuing), []);
 }
 
@@ -155,32 +143,20 @@ fn while_a_certificate_is_being_issued_no_server_is_stale() {
 fn each_cause_by_itself() {
     let changed = |change: fn(&mut Certificate)| orders().certificate(Alias::Client, change);
     let cases = [
-        (
-            Missing,
-            changed(|certificate| certificate.issued = Issued::Missing),
-        ),
-        (
-            Malformed,
-            changed(|certificate| certificate.issued = Issued::Malformed("no PEM".into())),
-        ),
+        (Missing, changed(|certificate| certificate.issued = Issued::Missing)),
+        (Malformed, changed(|certificate| certificate.issued = Issued::Malformed("no PEM".into()))),
         (
             NamesChanged,
             changed(|certificate| certificate.names_lacking = vec!["db.example".into()]),
         ),
-        (
-            IssuerChanged,
-            orders().server_leaf(|leaf| leaf.signed_by = Some(issuer("prod", "old"))),
-        ),
+        (IssuerChanged, orders().server_leaf(|leaf| leaf.signed_by = Some(issuer("prod", "old")))),
         (
             IssuerChanged,
             orders().seen_twice(0, "-1h", "-10d..+80d").pod(0, |pod| {
                 pod.seen[1].trusted = Some(false);
             }),
         ),
-        (
-            Requested,
-            orders().wishes(|wishes| wishes.requested_at = Some("today".into())),
-        ),
+        (Requested, orders().wishes(|wishes| wishes.requested_at = Some("today".into()))),
     ];
     for (cause, db) in cases {
         assert_eq!(causes(db), [cause]);
@@ -192,12 +168,8 @@ fn the_first_that_holds_names_the_rotation() {
     let everything = orders()
         .lives("-50d..+40d")
         .pod(0, |pod| pod.started = Some(at("-51d")))
-        .certificate(Alias::Client, |certificate| {
-            certificate.issued = issued("-90d..-1d")
-        })
-        .certificate(Alias::MetricsExporter, |certificate| {
-            certificate.issued = Issued::Missing
-        })
+        .certificate(Alias::Client, |certificate| certificate.issued = issued("-90d..-1d"))
+        .certificate(Alias::MetricsExporter, |certificate| certificate.issued = Issued::Missing)
         .certificate(Alias::Server, |certificate| {
             certificate.names_lacking = vec!["db.example".into()];
         })
@@ -209,9 +181,7 @@ fn the_first_that_holds_names_the_rotation() {
                 issued: Issued::Malformed("no PEM".into()),
                 ..database.certificates[&Alias::Server].clone()
             };
-            database
-                .certificates
-                .insert(Alias::Other("extra".into()), broken);
+            database.certificates.insert(Alias::Other("extra".into()), broken);
         });
     let policy = policy(|_, rules| rules.schedule = Some(sample::schedule("0 3 1 * *")));
     let words = found(&fleet([everything]), &policy, "0");
@@ -242,27 +212,15 @@ fn an_occurrence_of_the_schedule_counts_from_its_first_sight_until_it_is_satisfi
         found(&fleet([db]), &policy, "0")
     };
     assert_eq!(on(|_| {}), [ScheduleDue]);
-    assert_eq!(
-        on(|seen| seen.first_seen = at("-57h")),
-        [],
-        "it was there already"
-    );
+    assert_eq!(on(|seen| seen.first_seen = at("-57h")), [], "it was there already");
     assert_eq!(on(|seen| seen.first_seen = at("-205201s")), [ScheduleDue]);
     assert_eq!(on(|seen| seen.satisfied = Some(at("-57h"))), []);
     assert_eq!(on(|seen| seen.satisfied = Some(at("-58h"))), [ScheduleDue]);
-    assert_eq!(
-        on(|seen| seen.digest = Digest(7)),
-        [],
-        "that was another schedule"
-    );
+    assert_eq!(on(|seen| seen.digest = Digest(7)), [], "that was another schedule");
     let younger = orders().lives("-57h..+80d").record(|record| {
         record.schedule = Some(quarterly_since("-60d"));
     });
-    assert_eq!(
-        found(&fleet([younger]), &policy, "0"),
-        [],
-        "issued at {occurrence}"
-    );
+    assert_eq!(found(&fleet([younger]), &policy, "0"), [], "issued at {occurrence}");
     let unseen = found(&fleet([orders()]), &policy, "0");
     assert_eq!(unseen, [], "it counts once it is noted");
 }
@@ -294,11 +252,7 @@ fn a_ca_is_compared_where_it_can_be() {
     assert_eq!(with_ca(true, Some(ca_key(1))), []);
     assert_eq!(with_ca(true, Some(ca_key(2))), [IssuerChanged]);
     assert_eq!(with_ca(true, None), [], "caUnknown");
-    assert_eq!(
-        with_ca(false, Some(ca_key(2))),
-        [],
-        "ACME changes its CA as it likes"
-    );
+    assert_eq!(with_ca(false, Some(ca_key(2))), [], "ACME changes its CA as it likes");
 }
 
 #[test]
@@ -322,11 +276,7 @@ fn a_ca_change_is_reported_on_a_group_and_rotated_elsewhere() {
         facts.comparable = true;
         facts.ca_key = Some(ca_key(2));
         let policy = policy(|_, rules| rules.on_ca_change = on_ca_change);
-        assert_eq!(
-            barred(&fleet, &policy),
-            [(IssuerChanged, expected)],
-            "{topology:?}"
-        );
+        assert_eq!(barred(&fleet, &policy), [(IssuerChanged, expected)], "{topology:?}");
     }
 }
 
@@ -374,11 +324,7 @@ fn a_cause_that_its_own_rotation_left_is_unsatisfiable() {
     };
     assert_eq!(rotated_for_what_holds(lacks(), |_| {}), [stuck]);
     let moot = |last: &mut Last| last.outcome = Outcome::Moot;
-    assert_eq!(
-        rotated_for_what_holds(lacks(), moot),
-        [None],
-        "nothing was rotated"
-    );
+    assert_eq!(rotated_for_what_holds(lacks(), moot), [None], "nothing was rotated");
     let other_leaf = |last: &mut Last| {
         last.produced.insert(Alias::Server, leaf("-9d..+80d"));
     };
@@ -414,14 +360,8 @@ fn an_issuer_that_hands_out_old_certificates_is_asked_once() {
         }
         db.servers(1)
     };
-    assert_eq!(
-        rotated_for_what_holds(handed_out("-80d..+10d"), |_| {}),
-        [stuck; 3]
-    );
-    assert_eq!(
-        rotated_for_what_holds(handed_out("-90d..-2h"), |_| {}),
-        [stuck; 3]
-    );
+    assert_eq!(rotated_for_what_holds(handed_out("-80d..+10d"), |_| {}), [stuck; 3]);
+    assert_eq!(rotated_for_what_holds(handed_out("-90d..-2h"), |_| {}), [stuck; 3]);
 }
 
 #[test]

@@ -95,10 +95,7 @@ impl Leaf {
         names::normalize(host).is_some_and(|host| {
             // A wildcard must not match the digits of an address.
             host.parse::<IpAddr>().is_err()
-                && self
-                    .dns_names
-                    .iter()
-                    .any(|pattern| names::matches(pattern, &host))
+                && self.dns_names.iter().any(|pattern| names::matches(pattern, &host))
         })
     }
 
@@ -110,8 +107,7 @@ impl Leaf {
     /// Its DNS names and IP addresses as texts, for comparing with what was asked for.
     pub fn names(&self) -> BTreeSet<String> {
         let dns = self.dns_names.iter().map(|name| String::from(&**name));
-        dns.chain(self.ip_addresses.iter().map(IpAddr::to_string))
-            .collect()
+        dns.chain(self.ip_addresses.iter().map(IpAddr::to_string)).collect()
     }
 }
 
@@ -245,10 +241,7 @@ impl Chain {
     pub fn from_der<D: AsRef<[u8]>>(certificates: &[D]) -> Result<Self, Malformed> {
         let mut leaves = read::certificates(certificates)?.into_iter();
         let leaf = leaves.next().ok_or(Malformed::Empty)?;
-        Ok(Self {
-            leaf,
-            others: leaves.map(Ca::from).collect(),
-        })
+        Ok(Self { leaf, others: leaves.map(Ca::from).collect() })
     }
 
     /// Whether the leaf leads to a certificate of `bundle`, directly or through the others.
@@ -257,11 +250,7 @@ impl Chain {
         let mut unused: Vec<&Ca> = self.others.iter().collect();
         // Each certificate is followed once, so a ring of them ends.
         while let Some(link) = reached.pop() {
-            if bundle
-                .certificates
-                .iter()
-                .any(|ca| link.issued_by(&ca.link))
-            {
+            if bundle.certificates.iter().any(|ca| link.issued_by(&ca.link)) {
                 return true;
             }
             let (issuers, rest) = unused.into_iter().partition(|ca| link.issued_by(&ca.link));
@@ -317,9 +306,7 @@ impl CaBundle {
     /// Reads `ca.crt`, or the authority of a `CertificateRequest`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Malformed> {
         let leaves = read::certificates(&pem::blocks(pem)?)?;
-        Ok(Self {
-            certificates: leaves.into_iter().map(Ca::from).collect(),
-        })
+        Ok(Self { certificates: leaves.into_iter().map(Ca::from).collect() })
     }
 
     /// The keys it trusts. Another set is another trust; another certificate for the same key is

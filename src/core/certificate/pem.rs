@@ -15,18 +15,10 @@ pub(super) fn blocks(pem: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
     }
     if begins.is_empty() {
         let nothing = pem.trim_ascii().is_empty();
-        return Err(if nothing {
-            Malformed::Empty
-        } else {
-            Malformed::NoCertificate
-        });
+        return Err(if nothing { Malformed::Empty } else { Malformed::NoCertificate });
     }
     let ends = begins.iter().skip(1).copied().chain([pem.len()]);
-    begins
-        .iter()
-        .zip(ends)
-        .map(|(begin, end)| block(&pem[*begin..end]))
-        .collect()
+    begins.iter().zip(ends).map(|(begin, end)| block(&pem[*begin..end])).collect()
 }
 
 /// Where the blocks begin, as far as they are needed. Text around them is allowed (RFC 7468).
@@ -37,22 +29,15 @@ fn begins(pem: &[u8]) -> Vec<usize> {
         next += line.len();
         (start, line)
     });
-    let begins = starts
-        .filter(|(_, line)| line.starts_with(BEGIN))
-        .map(|(start, _)| start);
+    let begins = starts.filter(|(_, line)| line.starts_with(BEGIN)).map(|(start, _)| start);
     begins.take(MAX_CERTIFICATES + 1).collect()
 }
 
 /// The DER in the block that this text begins with. The label is judged first: nothing of a
 /// private key is decoded.
 fn block(text: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let mut lines = text
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii_end);
-    let label = lines
-        .next()
-        .and_then(|line| label(line, BEGIN))
-        .ok_or(Malformed::BadPem)?;
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let label = lines.next().and_then(|line| label(line, BEGIN)).ok_or(Malformed::BadPem)?;
     match label {
         b"CERTIFICATE" | b"X509 CERTIFICATE" => {}
         b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => {
@@ -61,17 +46,13 @@ fn block(text: &[u8]) -> Result<Vec<u8>, Malformed> {
         label if label.ends_with(b"PRIVATE KEY") => return Err(Malformed::PrivateKey),
         _ => return Err(Malformed::OtherBlock),
     }
-    let end = lines
-        .find(|line| line.starts_with(END))
-        .ok_or(Malformed::Truncated)?;
+    let end = lines.find(|line| line.starts_with(END)).ok_or(Malformed::Truncated)?;
     // x509-parser takes any end, and would lose the block that was joined to this one without a
     // line break. OpenSSL, and so mysqld, refuses both.
     if self::label(end, END) != Some(label) {
         return Err(Malformed::BadPem);
     }
-    parse_x509_pem(text)
-        .map(|(_, pem)| pem.contents)
-        .or(Err(Malformed::BadPem))
+    parse_x509_pem(text).map(|(_, pem)| pem.contents).or(Err(Malformed::BadPem))
 }
 
 fn label<'a>(line: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {

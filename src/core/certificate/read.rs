@@ -100,10 +100,9 @@ fn is_cut(der: &[u8]) -> bool {
         return false;
     }
     match Header::from_der(der) {
-        Ok((content, header)) => header
-            .length()
-            .definite()
-            .is_ok_and(|length| length > content.len()),
+        Ok((content, header)) => {
+            header.length().definite().is_ok_and(|length| length > content.len())
+        }
         Err(NomError::Incomplete(_)) => true,
         Err(_) => false,
     }
@@ -130,15 +129,8 @@ fn serial(raw: &[u8]) -> String {
     // The last byte stays, so that a zero is `00`.
     let digits = &magnitude[zeros.min(magnitude.len().saturating_sub(1))..];
     let sign = if negative { "-" } else { "" };
-    let cut = if digits.len() > MAX_SERIAL_BYTES {
-        "…"
-    } else {
-        ""
-    };
-    format!(
-        "{sign}{}{cut}",
-        hex(&digits[..digits.len().min(MAX_SERIAL_BYTES)])
-    )
+    let cut = if digits.len() > MAX_SERIAL_BYTES { "…" } else { "" };
+    format!("{sign}{}{cut}", hex(&digits[..digits.len().min(MAX_SERIAL_BYTES)]))
 }
 
 /// RFC 5280 allows 20.
@@ -184,9 +176,7 @@ fn extension<'a, T>(x509: &X509Certificate<'a>, oid: &Oid<'_>) -> Result<Option<
 where
     T: FromDer<'a, X509Error>,
 {
-    let found = x509
-        .get_extension_unique(oid)
-        .or(Err(Malformed::BadCertificate))?;
+    let found = x509.get_extension_unique(oid).or(Err(Malformed::BadCertificate))?;
     match found.map(|extension| T::from_der(extension.value)) {
         None => Ok(None),
         Some(Ok(([], content))) => Ok(Some(content)),
@@ -216,23 +206,14 @@ fn rsa(key: &[u8]) -> Key {
     let zeros = key.modulus.iter().take_while(|byte| **byte == 0).count();
     let modulus = &key.modulus[zeros..];
     let unused = modulus.first().map_or(0, |byte| byte.leading_zeros());
-    Key::Rsa {
-        bits: bits(modulus.len()) - unused,
-    }
+    Key::Rsa { bits: bits(modulus.len()) - unused }
 }
 
 fn curve(spki: &SubjectPublicKeyInfo<'_>) -> Curve {
-    let named = spki
-        .algorithm
-        .parameters()
-        .and_then(|parameters| parameters.as_oid().ok());
-    let known = CURVES
-        .into_iter()
-        .find(|(oid, _)| named.as_ref() == Some(oid));
+    let named = spki.algorithm.parameters().and_then(|parameters| parameters.as_oid().ok());
+    let known = CURVES.into_iter().find(|(oid, _)| named.as_ref() == Some(oid));
     known.map_or_else(
-        || Curve::Other {
-            bits: point_bits(&spki.subject_public_key.data),
-        },
+        || Curve::Other { bits: point_bits(&spki.subject_public_key.data) },
         |(_, curve)| curve,
     )
 }
@@ -273,16 +254,8 @@ impl Names {
     }
 
     fn add(&mut self, name: &GeneralName<'_>) {
-        let dns = if let GeneralName::DNSName(name) = name {
-            names::normalize(name)
-        } else {
-            None
-        };
-        let ip = if let GeneralName::IPAddress(bytes) = name {
-            address(bytes)
-        } else {
-            None
-        };
+        let dns = if let GeneralName::DNSName(name) = name { names::normalize(name) } else { None };
+        let ip = if let GeneralName::IPAddress(bytes) = name { address(bytes) } else { None };
         let room = self.dns.len() + self.ip.len() < MAX_NAMES;
         match (dns, ip) {
             (Some(dns), _) if room => drop(self.dns.insert(dns)),

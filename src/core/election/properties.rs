@@ -86,16 +86,10 @@ impl Candidate {
                 self.revision = store.revision;
             }
             Act::Begin => self.begin(now),
-            Act::Commit => self
-                .under_way
-                .iter_mut()
-                .for_each(|write| write.commit(store)),
+            Act::Commit => self.under_way.iter_mut().for_each(|write| write.commit(store)),
             Act::Answer => self.answer(),
             Act::GiveUp => self.given_up = self.under_way.take(),
-            Act::CommitLate => self
-                .given_up
-                .iter_mut()
-                .for_each(|write| write.commit(store)),
+            Act::CommitLate => self.given_up.iter_mut().for_each(|write| write.commit(store)),
             Act::Release => self.release(store, now),
         }
     }
@@ -133,11 +127,7 @@ impl Candidate {
 
     /// Stops leading first, then hands the lease back.
     fn release(&mut self, store: &mut Store, now: Duration) {
-        let mine = self
-            .observed
-            .record()
-            .filter(|record| record.is_held_by(self.name))
-            .cloned();
+        let mine = self.observed.record().filter(|record| record.is_held_by(self.name)).cloned();
         self.observed.stepped_down();
         self.under_way = None;
         if let Some(record) = mine
@@ -164,10 +154,7 @@ fn candidates(rates: [u32; 2]) -> [Candidate; 2] {
         given_up: None,
     };
     // One has been up for years and lives in 1970, the other has just started and lives in 2200.
-    [
-        candidate("a", 100_000_000, rates[0], 0),
-        candidate("b", 0, rates[1], 7_258_118_400_000_000),
-    ]
+    [candidate("a", 100_000_000, rates[0], 0), candidate("b", 0, rates[1], 7_258_118_400_000_000)]
 }
 
 fn acts() -> impl Strategy<Value = Vec<(usize, Act, u64)>> {

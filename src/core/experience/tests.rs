@@ -2,11 +2,7 @@ use super::super::fleet::Key;
 use super::super::sample::{Db, NOW, at, fleet, issuer, span};
 use super::*;
 
-const RULE: BreakerRule = BreakerRule {
-    failures: 3,
-    of: 5,
-    pause: Span::HOUR,
-};
+const RULE: BreakerRule = BreakerRule { failures: 3, of: 5, pause: Span::HOUR };
 
 /// Attempts as words, newest first: the first ended an hour ago, each other one an hour earlier.
 /// `f`ailed, `v`erified, `u`nverified, `w`ithdrawn, `n`ot picked up.
@@ -33,9 +29,7 @@ fn remembering(name: &str, words: &str, issuer_name: &str) -> Db {
 }
 
 fn operator(databases: &[(&str, &str)], moment: &str) -> Breaker {
-    let databases = databases
-        .iter()
-        .map(|(name, words)| remembering(name, words, "ca"));
+    let databases = databases.iter().map(|(name, words)| remembering(name, words, "ca"));
     let fleet = fleet(databases);
     Breakers::of(&fleet, &RULE).operator(&RULE, at(moment))
 }
@@ -55,11 +49,7 @@ fn the_breaker_opens_when_k_of_the_newest_n_failed_and_the_newest_is_not_verifie
         ("fuuff", open),
         ("uuufff", Breaker::Closed),
     ] {
-        assert_eq!(
-            operator(&[("prod/orders", words)], "-1s"),
-            expected,
-            "{words}"
-        );
+        assert_eq!(operator(&[("prod/orders", words)], "-1s"), expected, "{words}");
     }
 }
 
@@ -80,24 +70,15 @@ fn after_the_pause_one_may_try() {
 fn two_databases_that_nobody_picked_up_open_the_operators_breaker() {
     let open = Breaker::Open { until: NOW };
     assert_eq!(operator(&[("prod/a", "n")], "-1s"), Breaker::Closed);
-    assert_eq!(
-        operator(&[("prod/a", "nnnn")], "-1s"),
-        Breaker::Closed,
-        "one database"
-    );
+    assert_eq!(operator(&[("prod/a", "nnnn")], "-1s"), Breaker::Closed, "one database");
     assert_eq!(operator(&[("prod/a", "n"), ("prod/b", "n")], "-1s"), open);
-    assert_eq!(
-        operator(&[("prod/a", "n"), ("prod/b", "fn")], "-1s"),
-        Breaker::Closed
-    );
+    assert_eq!(operator(&[("prod/a", "n"), ("prod/b", "fn")], "-1s"), Breaker::Closed);
     let answered = |word: char| {
         let others = [("prod/a", "wn"), ("prod/b", "wn")];
         let mut fleet = fleet(others.map(|(name, words)| remembering(name, &words[1..], "ca")));
         let newer = remembering("prod/c", &word.to_string(), "ca");
         let newer = newer.record(|record| record.attempts[0].ended = at("-30m"));
-        fleet
-            .databases
-            .insert(Key::new("prod", "c"), newer.database.into());
+        fleet.databases.insert(Key::new("prod", "c"), newer.database.into());
         Breakers::of(&fleet, &RULE).operator(&RULE, at("-1s"))
     };
     assert_eq!(answered('v'), Breaker::Closed);
@@ -108,10 +89,8 @@ fn two_databases_that_nobody_picked_up_open_the_operators_breaker() {
 
 #[test]
 fn each_issuer_has_a_breaker_of_its_own() {
-    let fleet = fleet([
-        remembering("prod/a", "fff", "bad"),
-        remembering("prod/b", "vvvvv", "good"),
-    ]);
+    let fleet =
+        fleet([remembering("prod/a", "fff", "bad"), remembering("prod/b", "vvvvv", "good")]);
     let breakers = Breakers::of(&fleet, &RULE);
     let of = |name| breakers.issuer(&issuer("prod", name), &RULE, at("-1s"));
     assert_eq!(of("bad"), Breaker::Open { until: NOW });
@@ -122,24 +101,14 @@ fn each_issuer_has_a_breaker_of_its_own() {
 #[test]
 fn a_rule_of_nothing_never_opens() {
     for (failures, of) in [(0, 0), (3, 0)] {
-        let rule = BreakerRule {
-            failures,
-            of,
-            ..RULE
-        };
+        let rule = BreakerRule { failures, of, ..RULE };
         let fleet = fleet([remembering("prod/a", "fffff", "ca")]);
         let breakers = Breakers::of(&fleet, &rule);
         assert_eq!(breakers.operator(&rule, NOW), Breaker::Closed);
     }
-    let rule = BreakerRule {
-        failures: 0,
-        ..RULE
-    };
+    let rule = BreakerRule { failures: 0, ..RULE };
     let fleet = fleet([remembering("prod/a", "w", "ca")]);
-    assert_eq!(
-        Breakers::of(&fleet, &rule).operator(&rule, NOW),
-        Breaker::Closed
-    );
+    assert_eq!(Breakers::of(&fleet, &rule).operator(&rule, NOW), Breaker::Closed);
 }
 
 #[test]
@@ -159,32 +128,11 @@ fn a_rotation_takes_as_long_as_the_longest_that_is_remembered() {
         duration(&record, &rules, replicas)
     };
     use Outcome::{Failed, Unverified, Verified};
-    assert_eq!(
-        taken(&[], 3),
-        span("10m"),
-        "the policy's, until one is known"
-    );
-    assert_eq!(
-        taken(&[(Verified, Some("4m")), (Unverified, Some("7m"))], 3),
-        span("7m")
-    );
-    assert_eq!(
-        taken(&[(Verified, Some("4m")), (Failed, Some("50m"))], 3),
-        span("4m")
-    );
+    assert_eq!(taken(&[], 3), span("10m"), "the policy's, until one is known");
+    assert_eq!(taken(&[(Verified, Some("4m")), (Unverified, Some("7m"))], 3), span("7m"));
+    assert_eq!(taken(&[(Verified, Some("4m")), (Failed, Some("50m"))], 3), span("4m"));
     assert_eq!(taken(&[(Verified, None)], 3), span("10m"));
-    assert_eq!(
-        taken(&[(Verified, Some("3000d"))], 3),
-        span("80m"),
-        "not longer than it may"
-    );
-    assert_eq!(
-        taken(&[(Verified, Some("0"))], 3),
-        span("1s"),
-        "nothing takes no time"
-    );
-    assert_eq!(
-        longest_run(&rules, u32::MAX),
-        span("10m").scaled(4_294_967_300, 1)
-    );
+    assert_eq!(taken(&[(Verified, Some("3000d"))], 3), span("80m"), "not longer than it may");
+    assert_eq!(taken(&[(Verified, Some("0"))], 3), span("1s"), "nothing takes no time");
+    assert_eq!(longest_run(&rules, u32::MAX), span("10m").scaled(4_294_967_300, 1));
 }

@@ -96,18 +96,12 @@ pub enum RequestPhase {
 impl RequestPhase {
     /// Nothing has been done for it yet.
     pub const fn is_unstarted(self) -> bool {
-        matches!(
-            self,
-            Self::New | Self::Pending | Self::WaitingForApproval | Self::Approved
-        )
+        matches!(self, Self::New | Self::Pending | Self::WaitingForApproval | Self::Approved)
     }
 
     /// Nothing more will be done for it.
     pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Successful | Self::Failed | Self::Denied | Self::Skipped
-        )
+        matches!(self, Self::Successful | Self::Failed | Self::Denied | Self::Skipped)
     }
 }
 

@@ -37,24 +37,15 @@ fn every_gate_is_open_for_a_ready_database_at_any_hour() {
 fn each_gate_by_itself() {
     let with = |change: fn(&mut Database)| gates_of(due().with(change));
     let never = None;
-    assert_eq!(
-        with(|database| database.deleting = true),
-        [(Deleting, never)]
-    );
+    assert_eq!(with(|database| database.deleting = true), [(Deleting, never)]);
     assert_eq!(
         with(|database| database.malformed = Some("no spec".into())),
         [(DatabaseMalformed, never)]
     );
     assert_eq!(with(|database| database.halted = true), [(Halted, never)]);
     assert_eq!(with(|database| database.paused = true), [(Paused, never)]);
-    assert_eq!(
-        with(|database| database.backup_running = true),
-        [(BackupRunning, never)]
-    );
-    assert_eq!(
-        gates_of(due().wishes(|wishes| wishes.suspend = true)),
-        [(Suspended, never)]
-    );
+    assert_eq!(with(|database| database.backup_running = true), [(BackupRunning, never)]);
+    assert_eq!(gates_of(due().wishes(|wishes| wishes.suspend = true)), [(Suspended, never)]);
     let active = due().request("restart", request(RequestPhase::Pending));
     assert_eq!(gates_of(active), [(RequestActive, never)]);
     let issuing = due().certificate(Alias::Client, |certificate| {
@@ -66,11 +57,7 @@ fn each_gate_by_itself() {
     });
     assert_eq!(gates_of(failing), [(CertificateFailing, never)]);
     let disabled = || due().with(|database| database.auto_ops_disabled = true);
-    assert_eq!(
-        gates_of(disabled()),
-        [],
-        "it is about KubeDB's own recommendations"
-    );
+    assert_eq!(gates_of(disabled()), [], "it is about KubeDB's own recommendations");
     assert_eq!(
         by_rules(disabled(), |rules| rules.honour_auto_ops_disabled = true),
         [(AutoOpsDisabled, never)]
@@ -85,11 +72,7 @@ fn a_finished_request_closes_nothing() {
         RequestPhase::Denied,
         RequestPhase::Skipped,
     ] {
-        assert_eq!(
-            gates_of(due().request("restart", request(phase))),
-            [],
-            "{phase:?}"
-        );
+        assert_eq!(gates_of(due().request("restart", request(phase))), [], "{phase:?}");
     }
     let unknown = due().request("restart", request(RequestPhase::Unknown));
     assert_eq!(gates_of(unknown), [(RequestActive, None)]);
@@ -104,14 +87,8 @@ fn the_fleet_closes_gates_too() {
     };
     assert_eq!(by_fleet(|fleet| fleet.leader = false), [(NotLeader, None)]);
     assert_eq!(by_fleet(|fleet| fleet.clock_offset = span("5m")), []);
-    assert_eq!(
-        by_fleet(|fleet| fleet.clock_offset = span("301s")),
-        [(ClockOff, None)]
-    );
-    assert_eq!(
-        by_fleet(|fleet| fleet.clock_offset = span("-301s")),
-        [(ClockOff, None)]
-    );
+    assert_eq!(by_fleet(|fleet| fleet.clock_offset = span("301s")), [(ClockOff, None)]);
+    assert_eq!(by_fleet(|fleet| fleet.clock_offset = span("-301s")), [(ClockOff, None)]);
     let not_ready = |ready: Option<bool>| {
         let mut fleet = fleet([due()]);
         let facts = fleet.issuers.get_mut(&issuer("prod", "ca")).unwrap();
@@ -120,15 +97,9 @@ fn the_fleet_closes_gates_too() {
     };
     assert_eq!(not_ready(Some(false)), [(IssuerNotReady, None)]);
     assert_eq!(not_ready(None), [], "it does not say");
-    assert_eq!(
-        by_fleet(|fleet| fleet.issuers.clear()),
-        [(IssuerNotReady, None)]
-    );
+    assert_eq!(by_fleet(|fleet| fleet.issuers.clear()), [(IssuerNotReady, None)]);
     let report = policy(|policy, _| policy.mode = Mode::Report);
-    assert_eq!(
-        closed_gates(&fleet([due()]), &report, "0"),
-        [(ReportOnly, None)]
-    );
+    assert_eq!(closed_gates(&fleet([due()]), &report, "0"), [(ReportOnly, None)]);
 }
 
 #[test]
@@ -145,63 +116,38 @@ fn another_installation_closes_the_gate_while_its_lease_lives() {
 #[test]
 fn not_ready_yields_from_emergency_on_where_tls_explains_it() {
     let expired = || Db::named("prod/orders").lives("-90d..-1h");
-    let young = || {
-        due().certificate(Alias::Server, |certificate| {
-            certificate.issued = Issued::Missing
-        })
-    };
+    let young =
+        || due().certificate(Alias::Server, |certificate| certificate.issued = Issued::Missing);
     let phase = |db: Db, phase| gates_of(db.with(|database| database.phase = phase));
     let closed = [(DatabaseNotReady, None)];
     assert_eq!(phase(due(), DatabasePhase::NotReady), closed);
-    assert_eq!(
-        phase(young(), DatabasePhase::NotReady),
-        closed,
-        "urgent is not enough"
-    );
+    assert_eq!(phase(young(), DatabasePhase::NotReady), closed, "urgent is not enough");
     let about_to = Db::named("prod/orders").lives("-89d..+1d");
-    assert_eq!(
-        phase(about_to, DatabasePhase::NotReady),
-        closed,
-        "age explains nothing yet"
-    );
+    assert_eq!(phase(about_to, DatabasePhase::NotReady), closed, "age explains nothing yet");
     assert_eq!(phase(expired(), DatabasePhase::NotReady), []);
     assert_eq!(phase(expired(), DatabasePhase::Critical), []);
     assert_eq!(phase(expired(), DatabasePhase::Provisioning), closed);
     assert_eq!(phase(expired(), DatabasePhase::DataRestoring), closed);
     assert_eq!(phase(expired(), DatabasePhase::Unknown), closed);
-    assert_eq!(
-        phase(expired(), DatabasePhase::Halted),
-        [(Halted, None), (DatabaseNotReady, None)]
-    );
+    assert_eq!(phase(expired(), DatabasePhase::Halted), [(Halted, None), (DatabaseNotReady, None)]);
 }
 
 #[test]
 fn an_approved_recommendation_speaks_for_the_database_until_its_hour_is_over() {
     let recommended = |life: &str, progress| {
         let db = Db::named("prod/orders").lives(life).with(|database| {
-            database.recommendation = Some(Recommendation {
-                name: "rotate-tls".into(),
-                progress,
-            });
+            database.recommendation = Some(Recommendation { name: "rotate-tls".into(), progress });
         });
         gates_of(db)
     };
-    let approved = |until: Option<&str>| RecommendationProgress::Approved {
-        until: until.map(at),
-    };
+    let approved = |until: Option<&str>| RecommendationProgress::Approved { until: until.map(at) };
     let normal = "-60d..+30d";
     let until = |text: &str| vec![(RecommendationActive, Some(at(text)))];
     assert_eq!(recommended(normal, approved(Some("1s"))), until("1s"));
     assert_eq!(recommended(normal, approved(Some("0"))), []);
-    assert_eq!(
-        recommended(normal, approved(None)),
-        [(RecommendationActive, None)]
-    );
+    assert_eq!(recommended(normal, approved(None)), [(RecommendationActive, None)]);
     let in_progress = RecommendationProgress::InProgress;
-    assert_eq!(
-        recommended(normal, in_progress),
-        [(RecommendationActive, None)]
-    );
+    assert_eq!(recommended(normal, in_progress), [(RecommendationActive, None)]);
     assert_eq!(recommended("-80d..+10d", in_progress), [], "urgent");
     assert_eq!(recommended("-80d..+10d", approved(None)), [], "urgent");
 }
@@ -223,11 +169,7 @@ fn min_interval_never_yields() {
             let db = Db::named("prod/orders").lives(life);
             gates_of(db.record(|record| record.last_rotated = Some(at(when))))
         };
-        assert_eq!(
-            rotated("-21599s"),
-            [(RotatedRecently, Some(at("1s")))],
-            "{life}"
-        );
+        assert_eq!(rotated("-21599s"), [(RotatedRecently, Some(at("1s")))], "{life}");
         assert_eq!(rotated("-6h"), [], "{life}");
     }
 }
@@ -249,10 +191,7 @@ fn a_rotation_that_turned_out_moot_is_not_opened_again_at_once() {
             });
         }))
     };
-    assert_eq!(
-        closed("-1m", Outcome::Moot),
-        [(BackingOff, Some(at("14m")))]
-    );
+    assert_eq!(closed("-1m", Outcome::Moot), [(BackingOff, Some(at("14m")))]);
     assert_eq!(closed("-15m", Outcome::Moot), []);
     assert_eq!(closed("-1m", Outcome::Verified), []);
 }
@@ -263,10 +202,7 @@ fn windows_and_freezes_say_until_when() {
         by_rules(db, |rules| rules.windows = windows(open, length))
     };
     let urgent = || Db::named("prod/orders").lives("-80d..+10d");
-    assert_eq!(
-        at_hours(urgent(), "0 2 * * *", "4h"),
-        [(WindowClosed, Some(at("50460s")))]
-    );
+    assert_eq!(at_hours(urgent(), "0 2 * * *", "4h"), [(WindowClosed, Some(at("50460s")))]);
     assert_eq!(at_hours(urgent(), "0 11 * * *", "4h"), []);
     assert_eq!(
         at_hours(urgent(), "0 11 * * *", "70m"),
@@ -308,21 +244,14 @@ fn a_tenants_windows_narrow_the_normal_stage_only() {
         found.iter().map(|(gate, _)| *gate).collect::<Vec<_>>()
     };
     assert_eq!(own("-60d..+30d"), [WindowClosed]);
-    assert_eq!(
-        own("-80d..+10d"),
-        [],
-        "urgent: any window of the config file"
-    );
+    assert_eq!(own("-80d..+10d"), [], "urgent: any window of the config file");
 }
 
 #[test]
 fn a_normal_rotation_waits_for_its_turn_and_a_requested_one_does_not() {
     let rules = |rules: &mut Rules| rules.windows = windows("0 11 * * *", "10h");
     let late = |uid: &String| Digest::quick(uid).below(10) == 9;
-    let uid = (0..)
-        .map(|index| format!("uid {index}"))
-        .find(late)
-        .unwrap();
+    let uid = (0..).map(|index| format!("uid {index}")).find(late).unwrap();
     let normal = || {
         let db = Db::named("prod/orders").lives("-60d..+30d");
         db.with(|database| database.uid = uid.as_str().into())
@@ -359,12 +288,8 @@ fn whatever_the_cause_a_group_is_not_split_by_a_new_ca_before_it_is_an_emergency
 fn with_breaker(newest: Outcome) -> Db {
     due().record(|record| {
         let failed = |when: &str| ended(Outcome::Failed, when, "x");
-        record.attempts = vec![
-            ended(newest, "-50m", "orders"),
-            failed("-2d"),
-            failed("-3d"),
-            failed("-4d"),
-        ];
+        record.attempts =
+            vec![ended(newest, "-50m", "orders"), failed("-2d"), failed("-3d"), failed("-4d")];
     })
 }
 

@@ -36,10 +36,7 @@ const NEW: &str = "-30m..+90d";
 
 /// The request ended twenty minutes ago; two servers, both running since long before.
 fn rotated() -> Db {
-    let started = |db: Db| {
-        db.pod(0, |pod| pod.started = None)
-            .pod(1, |pod| pod.started = None)
-    };
+    let started = |db: Db| db.pod(0, |pod| pod.started = None).pod(1, |pod| pod.started = None);
     started(Db::named("prod/orders").servers(2).lives(NEW))
         .with(|database| database.last_reconfigured = Some(at("-20m")))
 }
@@ -56,9 +53,7 @@ fn at_last(db: &Db) -> (Option<Outcome>, Outcome) {
             None
         }
     };
-    let Looked::Ended(outcome) = looked(db, "-10m") else {
-        panic!("still waiting")
-    };
+    let Looked::Ended(outcome) = looked(db, "-10m") else { panic!("still waiting") };
     (early, outcome)
 }
 
@@ -83,11 +78,7 @@ fn verified_by_inference_when_every_server_started_after_the_issuance() {
 #[test]
 fn served_old_and_partly_served_are_seen_at_once_where_everybody_is_seen() {
     let old = rotated().seen_twice(0, "-15m", OLD);
-    assert_eq!(
-        at_last(&old),
-        (None, Outcome::ServedOld),
-        "the other may be new"
-    );
+    assert_eq!(at_last(&old), (None, Outcome::ServedOld), "the other may be new");
     let both = old.clone().seen_twice(1, "-15m", OLD);
     assert_eq!(at_last(&both).0, Some(Outcome::ServedOld));
     let partly = old.seen_twice(1, "-15m", NEW);
@@ -106,9 +97,7 @@ fn unverified_when_nobody_could_look() {
 
 #[test]
 fn a_look_from_before_the_end_of_the_request_proves_nothing() {
-    let early = rotated()
-        .seen_twice(0, "-25m", NEW)
-        .seen_twice(1, "-25m", NEW);
+    let early = rotated().seen_twice(0, "-25m", NEW).seen_twice(1, "-25m", NEW);
     assert_eq!(at_last(&early), (None, Outcome::Unverified));
 }
 
@@ -117,22 +106,17 @@ fn the_leaf_issued_at_the_requests_end_will_do_when_another_was_issued_since() {
     let renewed = rotated()
         .seen_twice(0, "-15m", NEW)
         .seen_twice(1, "-15m", NEW)
-        .certificate(Alias::Server, |certificate| {
-            certificate.issued = issued("-12m..+90d")
-        });
+        .certificate(Alias::Server, |certificate| certificate.issued = issued("-12m..+90d"));
     assert_eq!(at_last(&renewed).0, Some(Outcome::Verified));
 }
 
 #[test]
 fn what_was_not_replaced_is_served_old_once_the_watches_had_their_time() {
-    let kept = rotated().certificate(Alias::Client, |certificate| {
-        certificate.issued = issued(OLD)
-    });
+    let kept = rotated().certificate(Alias::Client, |certificate| certificate.issued = issued(OLD));
     assert_eq!(Replaced::of(&kept.database, &from(OLD)), Replaced::No);
     assert_eq!(at_last(&kept), (None, Outcome::ServedOld));
-    let missing = rotated().certificate(Alias::Client, |certificate| {
-        certificate.issued = Issued::Missing
-    });
+    let missing =
+        rotated().certificate(Alias::Client, |certificate| certificate.issued = Issued::Missing);
     assert_eq!(at_last(&missing), (None, Outcome::ServedOld));
 }
 
@@ -141,12 +125,7 @@ fn what_nobody_can_see_contradicts_nothing() {
     let unknown = rotated()
         .seen_twice(0, "-15m", NEW)
         .seen_twice(1, "-15m", NEW)
-        .certificate(Alias::Client, |certificate| {
-            certificate.issued = Issued::Unknown
-        });
-    assert_eq!(
-        Replaced::of(&unknown.database, &from(OLD)),
-        Replaced::Unknown
-    );
+        .certificate(Alias::Client, |certificate| certificate.issued = Issued::Unknown);
+    assert_eq!(Replaced::of(&unknown.database, &from(OLD)), Replaced::Unknown);
     assert_eq!(at_last(&unknown), (None, Outcome::Unverified));
 }

@@ -16,10 +16,7 @@ fn of_another(db: Db) -> Db {
 fn a_record_of_an_installation_that_was_never_looked_at_is_left_alone() {
     let fleet = fleet([of_another(Db::named("prod/orders").lives("-80d..+10d"))]);
     let plan = plan(&fleet, &policy(|_, _| ()), NOW);
-    assert_eq!(
-        plan.verdict("prod/orders").gate_words(),
-        [Gate::OtherInstallation]
-    );
+    assert_eq!(plan.verdict("prod/orders").gate_words(), [Gate::OtherInstallation]);
     assert_eq!(plan.writes("prod/orders"), None);
 }
 
@@ -41,10 +38,8 @@ fn an_open_record_of_another_is_not_ours_where_we_watch_nothing() {
     let opened = |db: Db| {
         let mut fleet = fleet([db]);
         let plan = plan(&fleet, &policy(|_, _| ()), NOW);
-        let Some(super::Step {
-            write: super::Write::Record { record, .. },
-            ..
-        }) = plan.step("prod/orders")
+        let Some(super::Step { write: super::Write::Record { record, .. }, .. }) =
+            plan.step("prod/orders")
         else {
             panic!("nothing is opened");
         };
@@ -55,11 +50,7 @@ fn an_open_record_of_another_is_not_ours_where_we_watch_nothing() {
         fleet
     };
     let mut fleet = opened(Db::named("prod/orders").lives("-80d..+10d"));
-    assert_eq!(
-        state(&fleet),
-        State::Rotating,
-        "ours is followed to its end"
-    );
+    assert_eq!(state(&fleet), State::Rotating, "ours is followed to its end");
     fleet.change("prod/orders", |database| {
         database.rotation.as_mut().unwrap().record.installation = Some("there".into());
     });

@@ -77,12 +77,7 @@ impl Conclusion {
             changes: changes.filter(|at| *at > s.subject.now),
         };
         let order = (Reverse(s.standing.stage), s.standing.expires, s.turn());
-        Self {
-            verdict,
-            next,
-            request: current.map(|current| current.request.clone()),
-            order,
-        }
+        Self { verdict, next, request: current.map(|current| current.request.clone()), order }
     }
 }
 

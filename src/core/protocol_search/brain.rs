@@ -62,9 +62,7 @@ impl Default for Brain {
         });
         let only_the_server = |name: &str, life: &str| {
             Sample::named(name).lives(life).with(|database| {
-                database
-                    .certificates
-                    .retain(|alias, _| *alias == Alias::Server);
+                database.certificates.retain(|alias, _| *alias == Alias::Server);
             })
         };
         let rotated = |name| {
@@ -107,10 +105,7 @@ impl Brain {
                 database.rotation.as_mut().unwrap().record = record.clone();
                 let uid = record.database_uid.clone().unwrap();
                 let request = sample::request(RequestPhase::New).made_for(&database);
-                let carried = Carried {
-                    database_uid: uid,
-                    ..request.carried.unwrap()
-                };
+                let carried = Carried { database_uid: uid, ..request.carried.unwrap() };
                 self.carried.insert(number, carried);
             }
         }
@@ -151,14 +146,11 @@ impl Brain {
 
     fn act(&mut self, write: &Write) -> Option<Act> {
         match write {
-            Write::Record { point, record } => Some(Act::Record {
-                point: *point,
-                record: self.record(record),
-            }),
+            Write::Record { point, record } => {
+                Some(Act::Record { point: *point, record: self.record(record) })
+            }
             Write::CreateRequest => Some(Act::Create),
-            Write::DeleteRequest { name, .. } => Some(Act::Delete {
-                name: self.name(name),
-            }),
+            Write::DeleteRequest { name, .. } => Some(Act::Delete { name: self.name(name) }),
             Write::CreateRotation => None,
         }
     }

@@ -10,10 +10,7 @@ pub(super) struct Interned<T> {
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            numbers: HashMap::new(),
-        }
+        Self { values: Vec::new(), numbers: HashMap::new() }
     }
 }
 

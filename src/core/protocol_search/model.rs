@@ -70,21 +70,13 @@ pub(super) struct Model {
 
 impl Move {
     const fn to(label: Label, world: World) -> Self {
-        Self {
-            label,
-            world,
-            violation: None,
-        }
+        Self { label, world, violation: None }
     }
 }
 
 impl Model {
     pub(super) fn new(protocol: Protocol) -> Self {
-        Self {
-            brain: Brain::default(),
-            protocol,
-            pasts: Interned::default(),
-        }
+        Self { brain: Brain::default(), protocol, pasts: Interned::default() }
     }
 
     pub(super) fn start(&mut self, troubles: Troubles) -> World {
@@ -97,13 +89,7 @@ impl Model {
                 held: None,
             }
         });
-        World {
-            moment: 0,
-            dbs,
-            slots: Some([None; 2]),
-            pending: [Pending::Nothing; 2],
-            troubles,
-        }
+        World { moment: 0, dbs, slots: Some([None; 2]), pending: [Pending::Nothing; 2], troubles }
     }
 
     pub(super) fn moves(&mut self, world: &World) -> Vec<Move> {
@@ -119,10 +105,7 @@ impl Model {
                 pending => {
                     let forgets = self.after(world, |_, w| w.pending[daemon] = Pending::Nothing);
                     moves.push(Move::to(Label::Crash(pending), forgets));
-                    moves.push(Move::to(
-                        Label::Commits(pending),
-                        self.committed(world, daemon),
-                    ));
+                    moves.push(Move::to(Label::Commits(pending), self.committed(world, daemon)));
                 }
             }
         }
@@ -162,8 +145,7 @@ impl Model {
     }
 
     fn past(&mut self, records: Vec<u16>) -> u16 {
-        self.pasts
-            .number(&records, |records| format!("{records:?}"))
+        self.pasts.number(&records, |records| format!("{records:?}"))
     }
 
     fn facts(&mut self, facts: &Facts) -> u16 {
@@ -188,8 +170,7 @@ impl Model {
 
     /// The write that one database asks for, as somebody sees it who has read it just now.
     pub(super) fn act(&mut self, world: &World, index: usize) -> Option<Act> {
-        self.brain
-            .step(index, world, world.dbs[index], Self::own(world, index))
+        self.brain.step(index, world, world.dbs[index], Self::own(world, index))
     }
 
     fn decisions(&mut self, world: &World, daemon: usize, moves: &mut Vec<Move>) {
@@ -226,11 +207,7 @@ impl Model {
         let db = world.dbs[index];
         let nothing = self.facts(&Facts::default());
         for record in self.pasts.value(db.past).clone() {
-            let cached = Db {
-                record,
-                facts: nothing,
-                ..db
-            };
+            let cached = Db { record, facts: nothing, ..db };
             let held = self.brain.named_by(record);
             let act = self.brain.step(index, world, cached, held);
             if act == Some(Act::Create) && db.held == held {
@@ -267,10 +244,7 @@ impl Model {
                 if world.troubles.stops > 0 {
                     let stopped = self.after(world, |_, w| {
                         w.troubles.stops -= 1;
-                        w.pending[daemon] = Pending::Create {
-                            db: index,
-                            made_for,
-                        };
+                        w.pending[daemon] = Pending::Create { db: index, made_for };
                     });
                     moves.push(Move::to(Label::Decides("createRequest", index), stopped));
                 }
@@ -280,10 +254,7 @@ impl Model {
 
     /// The change of the slots that a daemon with these cached records goes through with.
     pub(super) fn slot_change(&mut self, world: &World, cached: [u16; 2]) -> Option<Slots> {
-        let see = |index: usize| Db {
-            record: cached[index],
-            ..world.dbs[index]
-        };
+        let see = |index: usize| Db { record: cached[index], ..world.dbs[index] };
         let mut dbs = [see(0), see(1)];
         let first = self.brain.change(world, dbs).0?;
         let before = world.slots.unwrap_or_default();
@@ -308,11 +279,7 @@ impl Model {
         } else {
             None
         };
-        Move {
-            label: Label::Creates(index),
-            world: self.created(world, index, record),
-            violation,
-        }
+        Move { label: Label::Creates(index), world: self.created(world, index, record), violation }
     }
 
     fn created(&mut self, world: &World, index: usize, made_for: u16) -> World {
@@ -396,15 +363,8 @@ impl Model {
     }
 
     fn requests(&mut self, world: &World, index: usize, moves: &mut Vec<Move>) {
-        let requests = self
-            .brain
-            .facts
-            .value(world.dbs[index].facts)
-            .requests
-            .clone();
-        let running = requests
-            .iter()
-            .any(|request| request.phase == Phase::Running);
+        let requests = self.brain.facts.value(world.dbs[index].facts).requests.clone();
+        let running = requests.iter().any(|request| request.phase == Phase::Running);
         let may_fail = world.troubles.failures > 0;
         for (place, request) in requests.iter().enumerate() {
             let becomes: &[(Phase, bool)] = match request.phase {

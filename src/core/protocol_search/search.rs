@@ -100,10 +100,7 @@ impl Search {
 
     /// From every state, once nothing more goes wrong, one daemon and the operator get done.
     fn ends_badly(&mut self, world: &World) -> Option<Violation> {
-        let mut world = World {
-            pending: [Pending::Nothing; 2],
-            ..*world
-        };
+        let mut world = World { pending: [Pending::Nothing; 2], ..*world };
         let mut path = HashSet::new();
         while !self.ends_well.contains(&world) {
             if !path.insert(world) {

@@ -106,10 +106,7 @@ impl Phase {
 
 impl Facts {
     pub(super) fn live(&self) -> usize {
-        let live = self
-            .requests
-            .iter()
-            .filter(|request| request.phase.is_live());
+        let live = self.requests.iter().filter(|request| request.phase.is_live());
         live.count()
     }
 

@@ -81,11 +81,7 @@ impl Look<'_> {
             attempt,
             failures,
             setbacks,
-            failed_stage: if counts {
-                Some(current.request.stage)
-            } else {
-                current.failed_stage
-            },
+            failed_stage: if counts { Some(current.request.stage) } else { current.failed_stage },
             next_try: (!blameless).then(|| self.next_try(tries)),
             request: self.request_ref(current.opened, attempt),
             withdrawal: None,
@@ -116,9 +112,7 @@ fn answer(record: &mut Record, current: &Current) {
 /// An attempt that was taken back for the hour's, the stage's or a person's sake was nobody's
 /// fault, and waits for its gates only.
 fn blameless(current: &Current, ending: &Ending) -> bool {
-    let withdrawn = current
-        .withdrawal
-        .filter(|_| ending.outcome == Outcome::Withdrawn);
+    let withdrawn = current.withdrawal.filter(|_| ending.outcome == Outcome::Withdrawn);
     withdrawn.is_some_and(|withdrawal| match withdrawal.reason {
         WithdrawalReason::WindowEnding
         | WithdrawalReason::StageChanged
@@ -151,12 +145,7 @@ impl Ending {
             (Some(started), Some(ended)) if ended >= started => Some(ended.since(started)),
             _ => None,
         };
-        Self {
-            outcome,
-            started,
-            ended: ended.unwrap_or(look.now()),
-            duration,
-        }
+        Self { outcome, started, ended: ended.unwrap_or(look.now()), duration }
     }
 }
 

@@ -66,10 +66,8 @@ impl Look<'_> {
 
     fn withdrawal(&self, current: &Current, pick_up_by: Time) -> Option<Withdrawal> {
         let hours = self.situation.hours;
-        let window_ends = !hours.open()
-            || hours
-                .left()
-                .is_some_and(|left| left < self.situation.duration);
+        let window_ends =
+            !hours.open() || hours.left().is_some_and(|left| left < self.situation.duration);
         // One that may always be applied need not be replaced by one that may not.
         let other_apply = (current.request.apply, self.apply()) == (Apply::IfReady, Apply::Always);
         let (outcome, reason) = if self.situation.subject.wishes.suspend {
@@ -129,8 +127,5 @@ impl Look<'_> {
 /// When the request ended: as the record says, else as it says itself if that can be true.
 pub(super) fn ended(current: &Current, request: &Request, now: Time) -> Option<Time> {
     let said = request.ended.filter(|ended| *ended <= now);
-    current
-        .request
-        .ended
-        .or(said.map(|ended| ended.max(request.created)))
+    current.request.ended.or(said.map(|ended| ended.max(request.created)))
 }

@@ -27,26 +27,20 @@ impl Look<'_> {
             occurrence: subject.schedule.latest,
             withdrawal: None,
         };
-        Record {
-            current: Some(current),
-            ..self.record().clone()
-        }
+        Record { current: Some(current), ..self.record().clone() }
     }
 
     /// Now, but never a moment that has named requests before.
     fn opening_moment(&self) -> Time {
         let last = self.record().last.as_ref();
-        last.map_or(self.now(), |last| {
-            self.now().max(last.opened + Span::seconds(1))
-        })
+        last.map_or(self.now(), |last| self.now().max(last.opened + Span::seconds(1)))
     }
 
     /// Only `verified` and a person start at zero.
     fn failures_so_far(&self) -> u32 {
         let last = self.record().last.as_ref();
         let last = last.filter(|last| last.outcome != Outcome::Verified);
-        last.filter(|_| !self.situation.requested())
-            .map_or(0, |last| last.failures)
+        last.filter(|_| !self.situation.requested()).map_or(0, |last| last.failures)
     }
 
     pub(super) fn request_ref(&self, opened: Time, attempt: u32) -> RequestRef {
@@ -71,11 +65,7 @@ impl Look<'_> {
         if let Some(outcome) = settled.or(unwatched) {
             return self.end(current, outcome, None);
         }
-        let slot = if self.slot_held {
-            SlotWish::Keep
-        } else {
-            SlotWish::None
-        };
+        let slot = if self.slot_held { SlotWish::Keep } else { SlotWish::None };
         if let Some(record) = self.asked_again(current) {
             return Next::record(WritePoint::MergeCauses, record, slot);
         }
@@ -126,11 +116,7 @@ impl Look<'_> {
             && held.iter().all(answered)
             && Replaced::of(database, current) == Replaced::Yes
             && servers_since(database, current).all_current();
-        if done {
-            Some(Outcome::Verified)
-        } else {
-            held.is_empty().then_some(Outcome::Moot)
-        }
+        if done { Some(Outcome::Verified) } else { held.is_empty().then_some(Outcome::Moot) }
     }
 
     /// A person who asks again zeroes the failures.
@@ -173,10 +159,7 @@ impl Look<'_> {
 }
 
 fn actionable(findings: &Findings) -> Vec<OpenedCause> {
-    findings
-        .actionable()
-        .map(|held| held.opened.clone())
-        .collect()
+    findings.actionable().map(|held| held.opened.clone()).collect()
 }
 
 /// Causes merge: what is known already, and what holds now.

@@ -78,10 +78,7 @@ impl Look<'_> {
             occurrence: carried.occurrence,
             withdrawal: None,
         };
-        let record = Record {
-            current: Some(current),
-            ..self.record().clone()
-        };
+        let record = Record { current: Some(current), ..self.record().clone() };
         Next::record(WritePoint::AdoptRequest, record, SlotWish::Hold)
     }
 }

@@ -20,11 +20,7 @@ struct Story {
 
 impl Story {
     fn of(db: Db) -> Self {
-        Self {
-            fleet: fleet([db]),
-            policy: Policy::default(),
-            now: NOW,
-        }
+        Self { fleet: fleet([db]), policy: Policy::default(), now: NOW }
     }
 
     /// Ten days before its end: urgent, so that it does not wait for its turn.
@@ -83,11 +79,7 @@ impl Story {
 
     fn takes_its_slot(&mut self) {
         let plan = self.plan();
-        assert_eq!(
-            (plan.steps.len(), plan.slots.is_some()),
-            (0, true),
-            "{plan:#?}"
-        );
+        assert_eq!((plan.steps.len(), plan.slots.is_some()), (0, true), "{plan:#?}");
         carry_out(&mut self.fleet, &plan);
     }
 
@@ -203,9 +195,7 @@ fn from_a_cause_to_a_verified_rotation() {
     story.later("2s").request_appears(|_| {});
     story.writes([NoteCreated]);
     assert_eq!((story.says(), story.state()), (None, State::Rotating));
-    story
-        .later("1m")
-        .request(|request| request.phase = RequestPhase::Progressing);
+    story.later("1m").request(|request| request.phase = RequestPhase::Progressing);
     story.writes([NoteStarted]);
     assert_eq!(story.says(), None);
     story.later("4m").certificates_are_replaced();
@@ -214,30 +204,18 @@ fn from_a_cause_to_a_verified_rotation() {
     story.writes([CloseRotation]);
     let record = story.record().clone();
     let last = record.last.unwrap();
-    assert_eq!(
-        (last.outcome, last.attempt, last.failures),
-        (Outcome::Verified, 1, 0)
-    );
+    assert_eq!((last.outcome, last.attempt, last.failures), (Outcome::Verified, 1, 0));
     assert_eq!(record.attempts[0].duration, Some(span("4m")));
     assert_eq!(record.last_rotated, Some(story.now));
     let plan = story.plan();
-    assert_eq!(
-        plan.slots.as_ref().unwrap().slots.len(),
-        0,
-        "its slot is freed"
-    );
+    assert_eq!(plan.slots.as_ref().unwrap().slots.len(), 0, "its slot is freed");
     carry_out(&mut story.fleet, &plan);
-    assert_eq!(
-        (story.says(), story.plan().slots, story.state()),
-        (None, None, State::Fresh)
-    );
+    assert_eq!((story.says(), story.plan().slots, story.state()), (None, None, State::Fresh));
 }
 
 #[test]
 fn a_database_without_a_rotation_gets_one_first() {
-    let none = Db::named(NAME)
-        .lives("-80d..+10d")
-        .with(|database| database.rotation = None);
+    let none = Db::named(NAME).lives("-80d..+10d").with(|database| database.rotation = None);
     assert_eq!(Story::of(none.clone()).says(), Some(CreateRotation));
     let deleting = none.clone().with(|database| database.deleting = true);
     assert_eq!(Story::of(deleting).says(), None);
@@ -255,11 +233,7 @@ fn the_record_of_a_former_mysql_is_started_anew_and_wishes_stay() {
     let record = story.record();
     assert_eq!(record.database_uid.as_deref(), Some("another"));
     assert_eq!((&record.current, &record.last), (&None, &None));
-    assert_eq!(
-        record.handled_request.as_deref(),
-        Some("yesterday"),
-        "it was asked of the former"
-    );
+    assert_eq!(record.handled_request.as_deref(), Some("yesterday"), "it was asked of the former");
     assert!(!story.slot_held(), "the former one's slot is freed");
 }
 
@@ -293,11 +267,7 @@ fn no_slot_is_taken_while_the_table_is_not_known_and_a_missing_one_is_rebuilt() 
     assert_eq!(story.says(), None, "first the table");
     let mut running = Story::started();
     running.fleet.slots = super::super::slots::SlotTable::Missing;
-    assert_eq!(
-        running.plan().slots.unwrap().slots.len(),
-        1,
-        "its request exists"
-    );
+    assert_eq!(running.plan().slots.unwrap().slots.len(), 1, "its request exists");
 }
 
 #[test]
@@ -327,19 +297,10 @@ fn a_request_of_that_name_is_ours_if_it_says_so() {
         story.says()
     };
     assert_eq!(found(|_| {}), Some(NoteCreated));
-    assert_eq!(
-        found(|request| request.phase = RequestPhase::Successful),
-        Some(NoteCreated)
-    );
+    assert_eq!(found(|request| request.phase = RequestPhase::Successful), Some(NoteCreated));
     assert_eq!(found(|request| request.carried = None), Some(EndAttempt));
-    assert_eq!(
-        found(|request| request.content = RequestContent::OtherTls),
-        Some(EndAttempt)
-    );
-    assert_eq!(
-        found(|request| request.carried.as_mut().unwrap().attempt = 7),
-        Some(EndAttempt)
-    );
+    assert_eq!(found(|request| request.content = RequestContent::OtherTls), Some(EndAttempt));
+    assert_eq!(found(|request| request.carried.as_mut().unwrap().attempt = 7), Some(EndAttempt));
     assert_eq!(
         found(|request| request.carried.as_mut().unwrap().database_uid = "x".into()),
         Some(EndAttempt)
@@ -362,10 +323,7 @@ fn a_squatted_name_costs_one_attempt_and_blocks_nobody() {
     });
     story.writes([EndAttempt]);
     let current = story.current();
-    assert_eq!(
-        (current.attempt, current.failures, current.setbacks),
-        (2, 0, 1)
-    );
+    assert_eq!((current.attempt, current.failures, current.setbacks), (2, 0, 1));
     assert_ne!(current.request.name, squatted);
     assert_eq!(story.record().attempts[0].outcome, Outcome::ForeignRequest);
     assert_eq!(story.record().last_rotated, None, "nothing of ours ran");
@@ -383,10 +341,7 @@ impl Story {
     }
 
     fn slots_settle(&mut self) {
-        let plan = super::super::plan::Plan {
-            steps: Vec::new(),
-            ..self.plan()
-        };
+        let plan = super::super::plan::Plan { steps: Vec::new(), ..self.plan() };
         carry_out(&mut self.fleet, &plan);
     }
 }
@@ -396,10 +351,7 @@ fn before_an_attempt_it_looks_again() {
     let mut rotated = Story::opened();
     rotated.later("1m").certificates_are_replaced();
     rotated.writes([CloseRotation]);
-    assert_eq!(
-        rotated.record().last.as_ref().unwrap().outcome,
-        Outcome::Verified
-    );
+    assert_eq!(rotated.record().last.as_ref().unwrap().outcome, Outcome::Verified);
     let closed = |change: fn(&mut Database)| {
         let mut story = Story::opened();
         story.change(change);
@@ -414,11 +366,7 @@ fn before_an_attempt_it_looks_again() {
         }
         database.pods.clear();
     };
-    assert_eq!(
-        closed(renewed_not_served),
-        Outcome::Moot,
-        "nothing is known of its servers"
-    );
+    assert_eq!(closed(renewed_not_served), Outcome::Moot, "nothing is known of its servers");
 }
 
 #[test]
@@ -444,11 +392,7 @@ fn moot_leaves_a_persons_request_open() {
     story.writes([OpenRotation]);
     story.later("1m").certificates_are_replaced();
     story.writes([CloseRotation]);
-    assert_eq!(
-        story.record().handled_request.as_deref(),
-        Some("now"),
-        "somebody rotated"
-    );
+    assert_eq!(story.record().handled_request.as_deref(), Some("now"), "somebody rotated");
 }
 
 impl Story {
@@ -466,12 +410,7 @@ fn causes_merge_until_the_request_is_created() {
     });
     assert_eq!(story.write().unwrap().point(), MergeCauses);
     story.writes([MergeCauses]);
-    let causes: Vec<Cause> = story
-        .current()
-        .causes
-        .iter()
-        .map(|opened| opened.cause)
-        .collect();
+    let causes: Vec<Cause> = story.current().causes.iter().map(|opened| opened.cause).collect();
     use Cause::{NamesChanged, RenewalDue};
     assert_eq!(causes, [NamesChanged, RenewalDue, RenewalDue, RenewalDue]);
     assert_eq!(story.says(), Some(CreateRequest));
@@ -503,10 +442,9 @@ fn an_unstarted_request_is_taken_back_for_each_reason() {
         let mut story = Story::created();
         change(&mut story);
         match story.write() {
-            Some(Write::Record {
-                point: IntendWithdrawal,
-                record,
-            }) => record.current.unwrap().withdrawal,
+            Some(Write::Record { point: IntendWithdrawal, record }) => {
+                record.current.unwrap().withdrawal
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -546,9 +484,7 @@ fn an_unstarted_request_is_taken_back_for_each_reason() {
     );
     assert_eq!(
         intends(|story| {
-            story
-                .later("10d")
-                .request(|request| request.created = at("10d"));
+            story.later("10d").request(|request| request.created = at("10d"));
         }),
         taken(Outcome::Withdrawn, WithdrawalReason::StageChanged)
     );
@@ -593,22 +529,12 @@ fn a_withdrawal_is_intended_then_done_then_ended() {
     assert_eq!(story.write(), Some(expected));
     story.request(|request| request.deleting = true);
     assert_eq!(story.says(), None, "its finalizers are at work");
-    assert!(
-        story.slot_held() && story.plan().slots.is_none(),
-        "it still counts"
-    );
+    assert!(story.slot_held() && story.plan().slots.is_none(), "it still counts");
     story.request_goes();
     story.writes([EndAttempt]);
     let current = story.current();
-    assert_eq!(
-        (current.attempt, current.failures, current.setbacks),
-        (2, 0, 0)
-    );
-    assert_eq!(
-        (current.withdrawal, current.next_try),
-        (None, None),
-        "nobody's fault"
-    );
+    assert_eq!((current.attempt, current.failures, current.setbacks), (2, 0, 0));
+    assert_eq!((current.withdrawal, current.next_try), (None, None), "nobody's fault");
     assert_eq!(story.gates(), [Gate::Suspended]);
 }
 
@@ -656,11 +582,7 @@ fn each_bad_end_is_an_outcome() {
         story.later("4m").request_ends(phase);
         story.writes([EndAttempt]);
         let current = story.current();
-        (
-            story.record().attempts[0].outcome,
-            current.failures,
-            current.setbacks,
-        )
+        (story.record().attempts[0].outcome, current.failures, current.setbacks)
     };
     assert_eq!(ends(RequestPhase::Failed), (Outcome::Failed, 1, 0));
     assert_eq!(ends(RequestPhase::Denied), (Outcome::Denied, 0, 1));
@@ -679,10 +601,7 @@ fn a_request_that_goes_has_vanished_and_counts_once_started() {
     started.request_goes();
     started.writes([EndAttempt]);
     assert_eq!(started.record().attempts[0].outcome, Outcome::Vanished);
-    assert_eq!(
-        (started.current().failures, started.current().setbacks),
-        (1, 0)
-    );
+    assert_eq!((started.current().failures, started.current().setbacks), (1, 0));
     assert_eq!(started.record().last_rotated, Some(started.now));
 }
 
@@ -712,11 +631,7 @@ fn a_request_times_out_by_its_steps() {
     story.later("1s").writes_end();
     assert_eq!(story.record().attempts[0].outcome, Outcome::TimedOut);
     assert_eq!(story.current().failures, 1);
-    assert_eq!(
-        story.gates(),
-        [Gate::RequestActive, Gate::BackingOff],
-        "it still runs"
-    );
+    assert_eq!(story.gates(), [Gate::RequestActive, Gate::BackingOff], "it still runs");
     assert_eq!(story.plan().slots.unwrap().slots.len(), 0);
     assert_eq!(story.plan().in_flight, 1, "and counts");
 }
@@ -734,16 +649,9 @@ fn a_request_that_was_given_up_may_still_bring_it_about() {
     let old = story.record().attempts[0].request.clone();
     story.certificates_are_replaced();
     story.writes([CloseRotation]);
-    assert_eq!(
-        story.record().last.as_ref().unwrap().outcome,
-        Outcome::Verified
-    );
+    assert_eq!(story.record().last.as_ref().unwrap().outcome, Outcome::Verified);
     let plan = story.plan();
-    assert_eq!(
-        (plan.writes(NAME), plan.in_flight),
-        (None, 1),
-        "not adopted for ever and ever"
-    );
+    assert_eq!((plan.writes(NAME), plan.in_flight), (None, 1), "not adopted for ever and ever");
     story.change(|database| {
         database.requests.get_mut(&old).unwrap().phase = RequestPhase::Successful;
     });
@@ -797,16 +705,11 @@ fn failures_exhaust_and_each_higher_stage_gives_one_more() {
     }
     // Three failures also open the breaker: it is not what this is about.
     story.policy.breaker.failures = 99;
-    assert_eq!(
-        (story.gates()[0], story.state()),
-        (Gate::Stuck, State::Stuck)
-    );
+    assert_eq!((story.gates()[0], story.state()), (Gate::Stuck, State::Stuck));
     story.later("9d");
-    for (life_left, stage) in [
-        ("21d", Stage::Urgent),
-        ("2d", Stage::Emergency),
-        ("-1d", Stage::Expired),
-    ] {
+    for (life_left, stage) in
+        [("21d", Stage::Urgent), ("2d", Stage::Emergency), ("-1d", Stage::Expired)]
+    {
         story.now = at("30d") - span(life_left);
         assert_eq!(story.gates(), [], "{stage}");
         fails(&mut story);
@@ -878,10 +781,7 @@ fn a_refusal_by_the_apiserver_backs_off() {
     assert_eq!(point, EndAttempt);
     assert_eq!(record.attempts[0].outcome, Outcome::Rejected);
     let current = record.current.as_ref().unwrap();
-    assert_eq!(
-        (current.attempt, current.setbacks, current.next_try),
-        (2, 1, Some(at("15m")))
-    );
+    assert_eq!((current.attempt, current.setbacks, current.next_try), (2, 1, Some(at("15m"))));
     story.record_mut(|kept| *kept = *record.clone());
     assert_eq!(story.gates(), [Gate::BackingOff]);
 }
@@ -922,19 +822,10 @@ fn a_lost_record_of_a_finished_rotation_is_rebuilt_too() {
     story.writes([AdoptRequest, CloseRotation]);
     story.slots_settle();
     let record = story.record();
-    assert_eq!(
-        record.last_rotated,
-        Some(at("4m")),
-        "when it ended, not when that was seen"
-    );
+    assert_eq!(record.last_rotated, Some(at("4m")), "when it ended, not when that was seen");
 
     assert_eq!(record.last.as_ref().unwrap().outcome, Outcome::Verified);
-    assert_eq!(
-        story.state(),
-        State::Rotating,
-        "and by now it is due again: {:?}",
-        story.gates()
-    );
+    assert_eq!(story.state(), State::Rotating, "and by now it is due again: {:?}", story.gates());
 }
 
 #[test]
@@ -946,26 +837,11 @@ fn only_what_we_write_is_adopted() {
         story.says()
     };
     assert_eq!(forged(|_| {}), Some(AdoptRequest));
-    assert_eq!(
-        forged(|request| request.carried.as_mut().unwrap().attempt = 2),
-        None
-    );
-    assert_eq!(
-        forged(|request| request.carried.as_mut().unwrap().opened = at("1h")),
-        None
-    );
-    assert_eq!(
-        forged(|request| request.carried.as_mut().unwrap().installation = "x".into()),
-        None
-    );
-    assert_eq!(
-        forged(|request| request.carried.as_mut().unwrap().database_uid = "x".into()),
-        None
-    );
-    assert_eq!(
-        forged(|request| request.content = RequestContent::OtherTls),
-        None
-    );
+    assert_eq!(forged(|request| request.carried.as_mut().unwrap().attempt = 2), None);
+    assert_eq!(forged(|request| request.carried.as_mut().unwrap().opened = at("1h")), None);
+    assert_eq!(forged(|request| request.carried.as_mut().unwrap().installation = "x".into()), None);
+    assert_eq!(forged(|request| request.carried.as_mut().unwrap().database_uid = "x".into()), None);
+    assert_eq!(forged(|request| request.content = RequestContent::OtherTls), None);
     assert_eq!(forged(|request| request.carried = None), None);
 }
 
@@ -997,28 +873,15 @@ fn a_stray_is_taken_back_if_unstarted_and_else_adopted() {
         story
     };
     for open in [false, true] {
-        assert_eq!(
-            stray(RequestPhase::Pending, open).says(),
-            Some(WithdrawRequest)
-        );
+        assert_eq!(stray(RequestPhase::Pending, open).says(), Some(WithdrawRequest));
         let mut report = stray(RequestPhase::Pending, open);
         report.policy.mode = Mode::Report;
         assert_eq!(report.says(), None, "report deletes nothing");
     }
-    assert_eq!(
-        stray(RequestPhase::Progressing, false).says(),
-        Some(AdoptRequest)
-    );
+    assert_eq!(stray(RequestPhase::Progressing, false).says(), Some(AdoptRequest));
     let waits = stray(RequestPhase::Progressing, true);
-    assert_eq!(
-        (waits.says(), waits.gates()),
-        (None, vec![Gate::RequestActive])
-    );
-    assert_eq!(
-        stray(RequestPhase::Successful, false).says(),
-        None,
-        "it says nothing new"
-    );
+    assert_eq!((waits.says(), waits.gates()), (None, vec![Gate::RequestActive]));
+    assert_eq!(stray(RequestPhase::Successful, false).says(), None, "it says nothing new");
 }
 
 impl Story {
@@ -1031,15 +894,8 @@ impl Story {
 fn report_follows_what_is_open_and_creates_and_deletes_nothing() {
     let mut opened = Story::opened();
     opened.policy.mode = Mode::Report;
-    assert_eq!(
-        (opened.says(), opened.gates()),
-        (None, vec![Gate::ReportOnly])
-    );
-    assert_eq!(
-        opened.plan().slots.unwrap().slots.len(),
-        0,
-        "its slot is freed"
-    );
+    assert_eq!((opened.says(), opened.gates()), (None, vec![Gate::ReportOnly]));
+    assert_eq!(opened.plan().slots.unwrap().slots.len(), 0, "its slot is freed");
     let mut created = Story::created();
     created.policy.mode = Mode::Report;
     created.suspend(true);
@@ -1078,14 +934,8 @@ fn the_last_five_finished_requests_are_kept() {
     let finished = |count: u32| {
         let mut story = Story::of(Db::named(NAME));
         for index in 0..count {
-            let made = Story::created()
-                .fleet
-                .sample(NAME)
-                .requests
-                .values()
-                .next()
-                .unwrap()
-                .clone();
+            let made =
+                Story::created().fleet.sample(NAME).requests.values().next().unwrap().clone();
             let made = made.with(|made| {
                 made.created = at("-1d") + Span::seconds(i64::from(index));
                 made.phase = RequestPhase::Successful;
@@ -1101,18 +951,14 @@ fn the_last_five_finished_requests_are_kept() {
                 });
             });
             story.change(|database| {
-                database
-                    .requests
-                    .insert(format!("orders-rotate-{index}").into(), made);
+                database.requests.insert(format!("orders-rotate-{index}").into(), made);
             });
         }
         story
     };
     assert_eq!(finished(5).says(), None);
     let six = finished(6);
-    let Some(Write::DeleteRequest { point, name, .. }) = six.write() else {
-        panic!()
-    };
+    let Some(Write::DeleteRequest { point, name, .. }) = six.write() else { panic!() };
     assert_eq!((point, &*name), (PruneRequest, "orders-rotate-0"));
     let mut report = finished(6);
     report.policy.mode = Mode::Report;
@@ -1151,20 +997,14 @@ fn a_rotation_that_fails_for_its_apply_is_made_anew_in_the_emergency() {
     story.change(|database| database.phase = DatabasePhase::NotReady);
     story.writes([OpenRotation]);
     let request = &story.current().request;
-    assert_eq!(
-        (request.stage, request.apply),
-        (Stage::Expired, Apply::Always)
-    );
+    assert_eq!((request.stage, request.apply), (Stage::Expired, Apply::Always));
 }
 
 #[test]
 fn an_unreadable_database_is_only_reported() {
     let mut story = Story::due();
     story.change(|database| database.malformed = Some("spec.tls is no object".into()));
-    assert_eq!(
-        (story.says(), story.gates()),
-        (None, vec![Gate::DatabaseMalformed])
-    );
+    assert_eq!((story.says(), story.gates()), (None, vec![Gate::DatabaseMalformed]));
     let mut fresh = Story::of(Db::named(NAME));
     fresh.change(|database| database.malformed = Some("spec.tls is no object".into()));
     assert_eq!((fresh.says(), fresh.state()), (None, State::Unknown));
@@ -1199,12 +1039,7 @@ fn names_are_names() {
     assert_eq!(&name("orders", "u", NOW, 1)[..14], "orders-rotate-");
     let long = name(&"x".repeat(253), "u", NOW, 1);
     assert_eq!(long.len(), 63);
-    let cut_at_a_dash = name(
-        &format!("{}-{}", "x".repeat(46), "y".repeat(60)),
-        "u",
-        NOW,
-        1,
-    );
+    let cut_at_a_dash = name(&format!("{}-{}", "x".repeat(46), "y".repeat(60)), "u", NOW, 1);
     assert_eq!(&cut_at_a_dash[..54], format!("{}-rotate-", "x".repeat(46)));
     assert_eq!(cut_at_a_dash.len(), 62);
     let base = name("orders", "u", NOW, 1);

@@ -8,11 +8,7 @@ pub fn crowd(count: u32) -> Fleet {
     let databases = (0..count).map(|index| {
         let name = format!("ns-{:02}/db-{index:06}", index % 50);
         let age = Span::seconds(i64::from(index) * 5_003 % (65 * 86_400));
-        let life = format!(
-            "-{}s..+{}s",
-            age.as_seconds(),
-            90 * 86_400 - age.as_seconds()
-        );
+        let life = format!("-{}s..+{}s", age.as_seconds(), 90 * 86_400 - age.as_seconds());
         Db::named(&name)
             .servers(3)
             .lives(&life)

@@ -108,12 +108,7 @@ impl Db {
     #[must_use]
     pub fn certificate(self, alias: Alias, change: impl FnOnce(&mut Certificate)) -> Self {
         self.with(|database| {
-            change(
-                database
-                    .certificates
-                    .get_mut(&alias)
-                    .expect("a certificate"),
-            );
+            change(database.certificates.get_mut(&alias).expect("a certificate"));
         })
     }
 
@@ -202,10 +197,8 @@ impl Db {
 /// Writes what a plan says of records and slots; requests are left to the test.
 pub fn carry_out(fleet: &mut Fleet, plan: &Plan) {
     if let Some(change) = &plan.slots {
-        fleet.slots = SlotTable::Known {
-            resource_version: "1".into(),
-            slots: change.slots.clone(),
-        };
+        fleet.slots =
+            SlotTable::Known { resource_version: "1".into(), slots: change.slots.clone() };
     }
     for step in &plan.steps {
         if let crate::core::rotation::Write::Record { record, .. } = &step.write {

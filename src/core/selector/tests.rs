@@ -43,18 +43,10 @@ fn selectors_select_as_kubectl_does() {
         ("a=b,c!=d", "a=b c=d", false),
         ("in in (in)", "in=in", true),
         ("notin", "notin=1", true),
-        (
-            "app.kubernetes.io/name=my_SQL.1",
-            "app.kubernetes.io/name=my_SQL.1",
-            true,
-        ),
+        ("app.kubernetes.io/name=my_SQL.1", "app.kubernetes.io/name=my_SQL.1", true),
     ] {
         let parsed = Selector::parse(selector).unwrap();
-        assert_eq!(
-            parsed.matches(&labels(object)),
-            selected,
-            "{selector:?} on {object:?}"
-        );
+        assert_eq!(parsed.matches(&labels(object)), selected, "{selector:?} on {object:?}");
     }
 }
 
@@ -63,10 +55,7 @@ fn a_bad_selector_says_what_is_wrong() {
     for (selector, message) in [
         ("a=b,", "the end where a label key is expected"),
         (",a", "\",\" where a label key is expected"),
-        (
-            "a b",
-            "\"b\" where `=`, `!=`, `in`, `notin` or a comma is expected",
-        ),
+        ("a b", "\"b\" where `=`, `!=`, `in`, `notin` or a comma is expected"),
         ("a=b c", "\"c\" where a comma or the end is expected"),
         ("a in x", "\"x\" where `(` is expected"),
         ("a in (x", "the end where `,` or `)` is expected"),
@@ -109,29 +98,11 @@ fn patterns_match_whole_names() {
         ("*ab*ab*", "aba", false),
     ] {
         let parsed = NamespacePattern::parse(pattern).unwrap();
-        assert_eq!(
-            parsed.matches(namespace),
-            matches,
-            "{pattern} on {namespace}"
-        );
+        assert_eq!(parsed.matches(namespace), matches, "{pattern} on {namespace}");
     }
-    for bad in [
-        "",
-        "Prod",
-        "prod_1",
-        "-a",
-        "a-",
-        "prod?",
-        "a.b",
-        &"x".repeat(64),
-    ] {
+    for bad in ["", "Prod", "prod_1", "-a", "a-", "prod?", "a.b", &"x".repeat(64)] {
         let error = NamespacePattern::parse(bad).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("is no namespace; allowed: 1 to 63"),
-            "{bad}"
-        );
+        assert!(error.to_string().contains("is no namespace; allowed: 1 to 63"), "{bad}");
     }
 }
 

@@ -40,11 +40,7 @@ fn a_fresh_database_shows_its_certificates_and_nothing_else() {
     let shown = first(orders().lives("-10d..+80d"), &nightly());
     assert_eq!(shown.state.as_deref(), Some("Fresh"));
     assert_eq!(shown.message.as_deref(), Some("nothing is due"));
-    assert_eq!(
-        shown.reasons,
-        [] as [Text; 0],
-        "its window is closed: who cares"
-    );
+    assert_eq!(shown.reasons, [] as [Text; 0], "its window is closed: who cares");
     assert_eq!(holding(&shown), [] as [&str; 0]);
     let certificates: Vec<&str> = shown.certificates.keys().map(|alias| &**alias).collect();
     assert_eq!(certificates, ["client", "metrics-exporter", "server"]);
@@ -56,10 +52,7 @@ fn one_that_waits_says_for_what() {
     let due = orders().lives("-80d..+10d");
     let waiting = first(due.wishes(|wishes| wishes.suspend = true), &nightly());
     assert_eq!(waiting.state.as_deref(), Some("Waiting"));
-    assert_eq!(
-        words(&waiting.reasons),
-        ["RenewalDue", "Suspended", "WindowClosed"]
-    );
+    assert_eq!(words(&waiting.reasons), ["RenewalDue", "Suspended", "WindowClosed"]);
     assert_eq!(waiting.reason.as_deref(), Some("RenewalDue"));
     let message = waiting.message.as_ref().unwrap();
     assert!(message.ends_with("; waits for Suspended"), "{message}");
@@ -72,26 +65,14 @@ fn one_that_waits_says_for_what() {
 fn problems_of_the_spec_are_told() {
     let bad = orders().wishes(|wishes| wishes.problems = vec!["spec.windows[0] is\nbad".into()]);
     let shown = first(bad, &nightly());
-    assert_eq!(
-        shown.message.as_deref(),
-        Some("nothing is due; spec.windows[0] is\\nbad")
-    );
+    assert_eq!(shown.message.as_deref(), Some("nothing is due; spec.windows[0] is\\nbad"));
 }
 
 #[test]
 fn an_open_rotation_shows_why_it_was_opened() {
     let policy = policy(|_, _| {});
-    let open = orders()
-        .lives("-80d..+10d")
-        .up_to(WritePoint::CreateRequest, &policy);
-    let current = open
-        .database
-        .rotation
-        .as_ref()
-        .unwrap()
-        .record
-        .current
-        .clone();
+    let open = orders().lives("-80d..+10d").up_to(WritePoint::CreateRequest, &policy);
+    let current = open.database.rotation.as_ref().unwrap().record.current.clone();
     let name = current.unwrap().request.name;
     let running = open
         .current(|current| {
@@ -156,11 +137,7 @@ fn the_last_outcome_is_that_of_the_newest_ending() {
             Some(closed(Outcome::Verified, "-2h")),
             Some("failed"),
         ),
-        (
-            vec![attempt(Outcome::Failed, "-2h")],
-            Some(closed(Outcome::Moot, "-1h")),
-            Some("moot"),
-        ),
+        (vec![attempt(Outcome::Failed, "-2h")], Some(closed(Outcome::Moot, "-1h")), Some("moot")),
     ] {
         let db = orders().record(|record| {
             record.attempts = attempts;
@@ -187,17 +164,9 @@ fn time_alone_writes_nothing() {
     for (name, db, policy) in [
         ("fresh", orders().lives("-10d..+80d"), nightly()),
         ("waits for its window", due(), weekly),
-        (
-            "waits for room in an open window",
-            due(),
-            budget_full.clone(),
-        ),
+        ("waits for room in an open window", due(), budget_full.clone()),
         ("expired, no room", orders().lives("-90d..-1d"), budget_full),
-        (
-            "suspended",
-            due().wishes(|wishes| wishes.suspend = true),
-            nightly(),
-        ),
+        ("suspended", due().wishes(|wishes| wishes.suspend = true), nightly()),
         ("missing", missing, nightly()),
     ] {
         let mut fleet = fleet([db]);

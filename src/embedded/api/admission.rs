@@ -30,13 +30,7 @@ impl<'a> Review<'a> {
         user: &'a str,
         store: &'a Store,
     ) -> Self {
-        Self {
-            call,
-            before,
-            after,
-            user,
-            store,
-        }
+        Self { call, before, after, user, store }
     }
 
     /// Another object; `resource` is `<plural>.<group>`, or the plural alone for the core group.
@@ -70,10 +64,7 @@ impl Admission {
         name: &str,
         judge: impl Fn(&Review<'_>) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            name: name.to_owned(),
-            judge: Arc::new(judge),
-        }
+        Self { name: name.to_owned(), judge: Arc::new(judge) }
     }
 
     pub(super) fn ask(&self, review: &Review<'_>) -> Result<(), Failure> {

@@ -229,9 +229,7 @@ fn header(headers: &HeaderMap, name: &str) -> String {
 fn query(text: &str) -> BTreeMap<String, String> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
+    pairs.map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
 /// Undoes percent encoding, and `+` for a space.
@@ -243,10 +241,7 @@ fn decode(text: &str) -> String {
             b'+' => bytes.push(b' '),
             b'%' => {
                 let mut hex = rest.clone().take(2).map(char::from);
-                let digits = (
-                    hex.next().and_then(hex_digit),
-                    hex.next().and_then(hex_digit),
-                );
+                let digits = (hex.next().and_then(hex_digit), hex.next().and_then(hex_digit));
                 let (Some(high), Some(low)) = digits else {
                     bytes.push(b'%');
                     continue;
@@ -261,7 +256,5 @@ fn decode(text: &str) -> String {
 }
 
 fn hex_digit(digit: char) -> Option<u8> {
-    digit
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

@@ -14,9 +14,7 @@ impl Work<'_> {
         self.settle_namespace(&mut value)?;
         self.shape(&mut value)?;
         if self.resource.is_custom() && self.resource.version().has_status {
-            value
-                .as_object_mut()
-                .and_then(|object| object.remove("status"));
+            value.as_object_mut().and_then(|object| object.remove("status"));
         }
         if !object::resource_version(&value).is_empty() {
             let why = "resourceVersion should not be set on objects to be created";
@@ -34,10 +32,7 @@ impl Work<'_> {
             return Err(Failure::already_exists(self.resource.about(&key.name)));
         }
         self.serve_definition(&mut value)?;
-        Ok(Answer {
-            code: 201,
-            body: self.put(&key, value),
-        })
+        Ok(Answer { code: 201, body: self.put(&key, value) })
     }
 
     /// Fills in the namespace of the URL, or refuses another one.

@@ -98,9 +98,7 @@ impl Work<'_> {
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let spec = &value["spec"];
-        self.store
-            .registry
-            .forget(&text(&spec["group"]), &text(&spec["names"]["plural"]));
+        self.store.registry.forget(&text(&spec["group"]), &text(&spec["names"]["plural"]));
         let keys = self.store.all().map(|(key, _)| key);
         let keys = keys.filter(|key| *key.resource == *object::name(value));
         for key in keys.cloned().collect::<Vec<_>>() {
@@ -110,8 +108,7 @@ impl Work<'_> {
     }
 
     fn is_definition(&self) -> bool {
-        self.resource
-            .is("apiextensions.k8s.io", "customresourcedefinitions")
+        self.resource.is("apiextensions.k8s.io", "customresourcedefinitions")
     }
 }
 
@@ -122,10 +119,7 @@ fn served_status(definition: &Value, now: Time) -> Value {
             "lastTransitionTime": since})
     };
     let versions = definition["spec"]["versions"].as_array();
-    let stored = versions
-        .into_iter()
-        .flatten()
-        .filter(|version| version["storage"] == true);
+    let stored = versions.into_iter().flatten().filter(|version| version["storage"] == true);
     json!({
         "acceptedNames": definition["spec"]["names"],
         "conditions": [

@@ -143,9 +143,8 @@ impl Work<'_> {
             self.drop_definition(&gone);
             return Ok(self.deleted(gone));
         }
-        let shorter = value["metadata"]["deletionGracePeriodSeconds"]
-            .as_i64()
-            .is_none_or(|was| grace < was);
+        let shorter =
+            value["metadata"]["deletionGracePeriodSeconds"].as_i64().is_none_or(|was| grace < was);
         if !object::is_deleting(&value) || shorter {
             self.mark(&mut value, grace);
         }
@@ -158,13 +157,8 @@ impl Work<'_> {
 
     /// Only a pod on a node is given time to end.
     fn grace(&self, old: &Value, options: &Options) -> i64 {
-        let ended = matches!(
-            old["status"]["phase"].as_str(),
-            Some("Failed" | "Succeeded")
-        );
-        let placed = old["spec"]["nodeName"]
-            .as_str()
-            .is_some_and(|node| !node.is_empty());
+        let ended = matches!(old["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
+        let placed = old["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
         if !self.resource.is("", "pods") || ended || !placed {
             return 0;
         }

@@ -9,16 +9,8 @@ use super::failure::Failure;
 use super::kind::{Kind, Registry, Version};
 
 /// What every object of a kind can be asked for.
-const VERBS: [&str; 8] = [
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+const VERBS: [&str; 8] =
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Answers a request that is about no resource.
 pub(super) fn answer(registry: &Registry, path: &str, _params: &Params) -> Result<Value, Failure> {
@@ -28,9 +20,8 @@ pub(super) fn answer(registry: &Registry, path: &str, _params: &Params) -> Resul
         ["api"] => Ok(json!({"kind": "APIVersions", "versions": ["v1"]})),
         ["apis"] => {
             let groups = groups(registry).into_iter();
-            let groups: Vec<Value> = groups
-                .map(|(name, versions)| group(&name, &versions))
-                .collect();
+            let groups: Vec<Value> =
+                groups.map(|(name, versions)| group(&name, &versions)).collect();
             Ok(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         ["api", "v1"] => resources(registry, "", "v1"),
@@ -139,11 +130,7 @@ fn entries(kind: &Kind, version: &Version) -> Vec<Value> {
         entries.push(eviction);
     }
     if version.has_status {
-        entries.push(subresource(
-            "status",
-            &kind.kind,
-            &["get", "patch", "update"],
-        ));
+        entries.push(subresource("status", &kind.kind, &["get", "patch", "update"]));
     }
     entries
 }

@@ -46,11 +46,7 @@ impl About<'_> {
 
     fn details(&self) -> Map<String, Value> {
         let mut details = Map::new();
-        for (key, value) in [
-            ("name", self.name),
-            ("group", self.group),
-            ("kind", self.resource),
-        ] {
+        for (key, value) in [("name", self.name), ("group", self.group), ("kind", self.resource)] {
             if !value.is_empty() {
                 details.insert(key.to_owned(), json!(value));
             }
@@ -62,12 +58,7 @@ impl About<'_> {
 impl Failure {
     /// A refusal that is about no object in particular.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: Map::new(),
-        }
+        Self { code, reason, message: message.into(), details: Map::new() }
     }
 
     /// 400: the request makes no sense.
@@ -116,10 +107,7 @@ impl Failure {
         let words = |cause: &Cause| format!("{}: {}", cause.field, cause.message);
         let why = match causes {
             [one] => words(one),
-            many => format!(
-                "[{}]",
-                many.iter().map(words).collect::<Vec<_>>().join(", ")
-            ),
+            many => format!("[{}]", many.iter().map(words).collect::<Vec<_>>().join(", ")),
         };
         let (kind, name) = (about.qualified(), about.name);
         Self::new(422, "Invalid", format!("{kind} {name:?} is invalid: {why}"))
@@ -149,11 +137,7 @@ impl Failure {
 
     /// 404: the path leads nowhere.
     pub fn no_such_path() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
+        Self::new(404, "NotFound", "the server could not find the requested resource")
     }
 
     /// Says which object it is about.

@@ -53,9 +53,7 @@ pub struct FaultLayer {
 impl FaultLayer {
     /// A layer that follows `plan`.
     pub fn new(plan: impl Fn(&Call) -> Fault + Send + Sync + 'static) -> Self {
-        Self {
-            plan: Arc::new(plan),
-        }
+        Self { plan: Arc::new(plan) }
     }
 }
 
@@ -63,10 +61,7 @@ impl<S> Layer<S> for FaultLayer {
     type Service = Faulty<S>;
 
     fn layer(&self, inner: S) -> Faulty<S> {
-        Faulty {
-            inner,
-            plan: Arc::clone(&self.plan),
-        }
+        Faulty { inner, plan: Arc::clone(&self.plan) }
     }
 }
 
@@ -130,9 +125,7 @@ fn reset() -> BoxError {
 fn refusal(failure: &Failure) -> Result<Response<Reply>, BoxError> {
     let body = Reply::from(failure.status().to_string());
     let response = Response::builder().status(failure.code);
-    Ok(response
-        .header(CONTENT_TYPE, "application/json")
-        .body(body)?)
+    Ok(response.header(CONTENT_TYPE, "application/json").body(body)?)
 }
 
 fn copy(request: &Request<Body>) -> Option<Request<Body>> {

@@ -14,8 +14,6 @@ impl Work<'_> {
 
     /// Server-side apply.
     pub(super) fn apply(&mut self, _body: &[u8]) -> Result<Answer, Failure> {
-        Err(Failure::unsupported_media_type(&[
-            "application/merge-patch+json",
-        ]))
+        Err(Failure::unsupported_media_type(&["application/merge-patch+json"]))
     }
 }

@@ -132,9 +132,7 @@ pub(super) fn report_unknown(
     unknown: Unknown,
     dropped: &[String],
 ) -> Result<Vec<String>, Failure> {
-    let words = dropped
-        .iter()
-        .map(|field| format!("unknown field {field:?}"));
+    let words = dropped.iter().map(|field| format!("unknown field {field:?}"));
     let words: Vec<String> = words.collect();
     match unknown {
         Unknown::Refuse if !words.is_empty() => {

@@ -96,19 +96,12 @@ impl Resource {
 
     /// The object of this name, for a refusal in the words of its URL.
     pub(super) fn about<'a>(&'a self, name: &'a str) -> About<'a> {
-        About {
-            group: &self.kind.group,
-            resource: &self.kind.plural,
-            name,
-        }
+        About { group: &self.kind.group, resource: &self.kind.plural, name }
     }
 
     /// The object of this name, for a refusal in the words of its kind.
     pub(super) fn about_kind<'a>(&'a self, name: &'a str) -> About<'a> {
-        About {
-            resource: &self.kind.kind,
-            ..self.about(name)
-        }
+        About { resource: &self.kind.kind, ..self.about(name) }
     }
 
     pub(super) fn is(&self, group: &str, plural: &str) -> bool {
@@ -131,9 +124,7 @@ impl Registry {
     pub(super) fn builtin() -> Self {
         let kinds = builtin_kinds().into_iter();
         let kinds = kinds.map(|kind| (kind.identity(), Arc::new(kind)));
-        Self {
-            kinds: kinds.collect(),
-        }
+        Self { kinds: kinds.collect() }
     }
 
     /// Adds a kind, or replaces it.
@@ -153,10 +144,7 @@ impl Registry {
         let kind = self.kinds.get(&identity)?;
         let mut versions = kind.versions.iter();
         let version = versions.position(|served| served.name == version)?;
-        Some(Resource {
-            kind: Arc::clone(kind),
-            version,
-        })
+        Some(Resource { kind: Arc::clone(kind), version })
     }
 
     /// What an object's `apiVersion` and `kind` name.

@@ -48,11 +48,7 @@ fn check_name(resource: &Resource, value: &Value, causes: &mut Vec<Cause>) {
         "Namespace" | "Service" => (63, LABEL),
         _ => (253, SUBDOMAIN),
     };
-    let fits = if longest == 63 {
-        is_label(name)
-    } else {
-        is_subdomain(name)
-    };
+    let fits = if longest == 63 { is_label(name) } else { is_subdomain(name) };
     if name.len() > longest {
         let why = format!("must be no more than {longest} bytes");
         causes.push(Cause::invalid("metadata.name", &json!(name), &why));
@@ -76,10 +72,7 @@ fn check_labels(value: &Value, causes: &mut Vec<Cause>) {
         }
     }
     let annotations = value["metadata"]["annotations"].as_object();
-    for key in annotations
-        .into_iter()
-        .flat_map(|annotations| annotations.keys())
-    {
+    for key in annotations.into_iter().flat_map(|annotations| annotations.keys()) {
         if !is_qualified(&key.to_lowercase()) {
             let why = "name part must consist of alphanumeric characters, '-', '_' or '.', and \
                 must start and end with an alphanumeric character";
@@ -107,11 +100,7 @@ fn check_owners(value: &Value, causes: &mut Vec<Cause>) {
     let controllers = owners.iter().filter(|owner| owner["controller"] == true);
     if controllers.count() > 1 {
         let why = "Only one reference can have Controller set to true";
-        causes.push(Cause::invalid(
-            "metadata.ownerReferences",
-            &json!(owners),
-            why,
-        ));
+        causes.push(Cause::invalid("metadata.ownerReferences", &json!(owners), why));
     }
 }
 

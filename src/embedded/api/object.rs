@@ -37,11 +37,7 @@ pub(super) fn is_deleting(object: &Value) -> bool {
 /// `metadata.finalizers`.
 pub(super) fn finalizers(object: &Value) -> Vec<&str> {
     let finalizers = object["metadata"]["finalizers"].as_array();
-    finalizers
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    finalizers.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// `metadata.labels`.

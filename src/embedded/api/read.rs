@@ -43,11 +43,8 @@ enum At {
 
 impl Wanted {
     pub(super) fn read(resource: &Resource, params: &Params) -> Result<Self, Failure> {
-        let filter = Filter::read(
-            params.text("labelSelector"),
-            params.text("fieldSelector"),
-            resource,
-        )?;
+        let filter =
+            Filter::read(params.text("labelSelector"), params.text("fieldSelector"), resource)?;
         let version = revision(params.text("resourceVersion"))?;
         let (at, after) = match (params.text("continue"), params.text("resourceVersionMatch")) {
             ("", "") => (version.map_or(At::Now, At::NotBefore), None),
@@ -68,9 +65,7 @@ impl Wanted {
         };
         Ok(Self {
             filter,
-            limit: limit
-                .filter(|limit| *limit > 0)
-                .and_then(|limit| usize::try_from(limit).ok()),
+            limit: limit.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok()),
             at,
             after,
         })
@@ -132,9 +127,8 @@ pub(super) fn list(
         None => true,
     });
     let shown = objects.map(|(key, object)| (key, form::present(resource, &object)));
-    let mut selected: Vec<(Key, Value)> = shown
-        .filter(|(_, object)| wanted.filter.matches(object))
-        .collect();
+    let mut selected: Vec<(Key, Value)> =
+        shown.filter(|(_, object)| wanted.filter.matches(object)).collect();
 
     let mut meta = Map::new();
     meta.insert("resourceVersion".to_owned(), json!(revision.to_string()));
@@ -148,9 +142,7 @@ pub(super) fn list(
             meta.insert("remainingItemCount".to_owned(), json!(remaining));
         }
     }
-    let items = selected
-        .into_iter()
-        .map(|(_, object)| item(resource, object));
+    let items = selected.into_iter().map(|(_, object)| item(resource, object));
     let items: Vec<Value> = items.collect();
     Ok(json!({
         "kind": format!("{}List", resource.kind.kind),
@@ -191,8 +183,6 @@ fn read_token(token: &str) -> Result<(u64, (String, String)), Failure> {
         (Some(revision), Some(namespace), Some(name)) => {
             Ok((revision, (namespace.to_owned(), name.to_owned())))
         }
-        _ => Err(Failure::bad_request(
-            "continue key is not valid: it is not one of ours",
-        )),
+        _ => Err(Failure::bad_request("continue key is not valid: it is not one of ours")),
     }
 }

@@ -17,9 +17,7 @@ impl Form {
     /// Reads `Accept`: the first form in it that is known.
     pub(super) fn read(accept: &str) -> Self {
         for offer in accept.split(',') {
-            let asks_for = offer
-                .split(';')
-                .find_map(|part| part.trim().strip_prefix("as="));
+            let asks_for = offer.split(';').find_map(|part| part.trim().strip_prefix("as="));
             match asks_for {
                 Some("PartialObjectMetadata" | "PartialObjectMetadataList") => {
                     return Self::Metadata;

@@ -146,12 +146,8 @@ fn fields(schema: &Value) -> Fields {
         | Value::Array(_) => None,
     };
     Fields {
-        known: known
-            .map(|(name, field)| (name.clone(), Schema::read(field)))
-            .collect(),
-        required: required
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
+        known: known.map(|(name, field)| (name.clone(), Schema::read(field))).collect(),
+        required: required.filter_map(|name| name.as_str().map(str::to_owned)).collect(),
         others,
         preserve: flag(schema, "x-kubernetes-preserve-unknown-fields"),
         embedded: flag(schema, "x-kubernetes-embedded-resource"),
@@ -159,20 +155,14 @@ fn fields(schema: &Value) -> Fields {
 }
 
 fn range(schema: &Value) -> Range {
-    Range {
-        least: schema["minimum"].as_f64(),
-        most: schema["maximum"].as_f64(),
-    }
+    Range { least: schema["minimum"].as_f64(), most: schema["maximum"].as_f64() }
 }
 
 fn list_kind(schema: &Value) -> ListKind {
     match schema["x-kubernetes-list-type"].as_str() {
         Some("map") => {
             let keys = list(schema, "x-kubernetes-list-map-keys").iter();
-            ListKind::Map(
-                keys.filter_map(|key| key.as_str().map(str::to_owned))
-                    .collect(),
-            )
+            ListKind::Map(keys.filter_map(|key| key.as_str().map(str::to_owned)).collect())
         }
         Some("set") => ListKind::Set,
         _ => ListKind::Atomic,

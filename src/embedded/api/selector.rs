@@ -31,10 +31,7 @@ impl Filter {
         })?;
         let fields = fields.split(',').filter(|test| !test.is_empty());
         let fields = fields.map(|test| FieldTest::read(test, resource));
-        Ok(Self {
-            labels,
-            fields: fields.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { labels, fields: fields.collect::<Result<_, _>>()? })
     }
 
     /// Whether it selects everything.
@@ -46,9 +43,7 @@ impl Filter {
     pub(super) fn matches(&self, object: &Value) -> bool {
         let labels = || {
             let labels = object::labels(object);
-            labels
-                .map(|(key, value)| (Arc::from(key), Arc::from(value)))
-                .collect()
+            labels.map(|(key, value)| (Arc::from(key), Arc::from(value))).collect()
         };
         self.fields.iter().all(|test| test.holds(object))
             && (self.labels.is_everything() || self.labels.matches(&labels()))
@@ -80,10 +75,7 @@ impl FieldTest {
     }
 
     fn holds(&self, object: &Value) -> bool {
-        let found = self
-            .path
-            .iter()
-            .fold(object, |at, field| &at[field.as_str()]);
+        let found = self.path.iter().fold(object, |at, field| &at[field.as_str()]);
         let equal = match found {
             Value::String(text) => *text == self.value,
             Value::Null => self.value.is_empty(),
@@ -109,18 +101,11 @@ fn is_selectable(path: &str, resource: &Resource) -> bool {
             "type",
         ],
         "Namespace" => &["status.phase"],
-        "Pod" => &[
-            "spec.nodeName",
-            "spec.restartPolicy",
-            "status.phase",
-            "status.podIP",
-        ],
+        "Pod" => &["spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP"],
         "Secret" => &["type"],
-        "Certificate" | "CertificateRequest" => &[
-            "spec.issuerRef.group",
-            "spec.issuerRef.kind",
-            "spec.issuerRef.name",
-        ],
+        "Certificate" | "CertificateRequest" => {
+            &["spec.issuerRef.group", "spec.issuerRef.kind", "spec.issuerRef.name"]
+        }
         _ => &[],
     };
     path == "metadata.name"

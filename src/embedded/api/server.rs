@@ -74,21 +74,14 @@ impl Inner {
         user: &str,
         act: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
     ) -> Result<(T, Vec<String>), Failure> {
-        let admission = self
-            .admission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut store = self.store();
         let mut work = Work {
             store: &mut store,
             resource,
             call,
             params,
-            author: Author {
-                user: user.to_owned(),
-                manager: params.manager().to_owned(),
-            },
+            author: Author { user: user.to_owned(), manager: params.manager().to_owned() },
             now: self.clock.now(),
             dry_run: params.dry_run()?,
             admission: &admission,
@@ -150,11 +143,7 @@ impl ApiServer {
         name: &str,
         judge: impl Fn(&Review<'_>) -> Result<(), String> + Send + Sync + 'static,
     ) {
-        let mut admission = self
-            .inner
-            .admission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut admission = self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner);
         admission.push(Admission::new(name, judge));
     }
 
@@ -241,11 +230,7 @@ impl ApiServer {
 
     /// Every change after a resourceVersion, the oldest first; 0 for all.
     pub fn commits_after(&self, revision: u64) -> Vec<Commit> {
-        self.inner
-            .store()
-            .changes_after(revision)
-            .cloned()
-            .collect()
+        self.inner.store().changes_after(revision).cloned().collect()
     }
 
     /// Forgets history: every watch that is not up to date gets 410, and so does every list that

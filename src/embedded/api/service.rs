@@ -42,11 +42,7 @@ pub struct ApiService {
 
 impl ApiService {
     pub(super) fn new(inner: Arc<Inner>, user: &str) -> Self {
-        Self {
-            inner,
-            user: user.into(),
-            lag: Duration::ZERO,
-        }
+        Self { inner, user: user.into(), lag: Duration::ZERO }
     }
 
     /// The same with watches that tell every change this much later than it happens.
@@ -112,9 +108,7 @@ impl ApiService {
 
     fn resource(&self, call: &Call) -> Result<Resource, Failure> {
         let store = self.inner.store();
-        let found = store
-            .registry
-            .find(&call.group, &call.version, &call.resource);
+        let found = store.registry.find(&call.group, &call.version, &call.resource);
         let resource = found.ok_or_else(Failure::no_such_path)?;
         let scoped = match (resource.kind.namespaced, call.namespace.is_empty()) {
             (true, true) => call.name.is_empty() && call.subresource.is_empty(),
@@ -127,11 +121,7 @@ impl ApiService {
             "eviction" => resource.is("", "pods"),
             _ => false,
         };
-        if scoped && known {
-            Ok(resource)
-        } else {
-            Err(Failure::no_such_path())
-        }
+        if scoped && known { Ok(resource) } else { Err(Failure::no_such_path()) }
     }
 
     async fn list(
@@ -177,22 +167,20 @@ impl ApiService {
         body: &Bytes,
     ) -> Result<Response<Reply>, Failure> {
         let (answer, warnings): (Answer, _) =
-            self.inner
-                .work(resource, call, params, &self.user, |work| {
-                    match (call.verb, call.subresource.as_str()) {
-                        (Verb::Create, "") if call.name.is_empty() => work.create(object(body)?),
-                        (Verb::Update, "" | "status") => work.update(object(body)?),
-                        (Verb::Patch, "" | "status") => work.patch(body),
-                        (Verb::Delete, "") => work.delete(&options(body)?),
-                        (Verb::DeleteCollection, "") => {
-                            let labels = params.text("labelSelector");
-                            let filter =
-                                Filter::read(labels, params.text("fieldSelector"), resource)?;
-                            work.delete_all(&options(body)?, &filter)
-                        }
-                        _ => Err(Failure::method_not_allowed()),
+            self.inner.work(resource, call, params, &self.user, |work| {
+                match (call.verb, call.subresource.as_str()) {
+                    (Verb::Create, "") if call.name.is_empty() => work.create(object(body)?),
+                    (Verb::Update, "" | "status") => work.update(object(body)?),
+                    (Verb::Patch, "" | "status") => work.patch(body),
+                    (Verb::Delete, "") => work.delete(&options(body)?),
+                    (Verb::DeleteCollection, "") => {
+                        let labels = params.text("labelSelector");
+                        let filter = Filter::read(labels, params.text("fieldSelector"), resource)?;
+                        work.delete_all(&options(body)?, &filter)
                     }
-                })?;
+                    _ => Err(Failure::method_not_allowed()),
+                }
+            })?;
         Ok(self.json(answer.code, &answer.body, &warnings))
     }
 
@@ -234,17 +222,11 @@ fn whole(response: Result<Response<Reply>, http::Error>) -> Response<Reply> {
 
 fn object(body: &Bytes) -> Result<Value, Failure> {
     serde_json::from_slice(body).map_err(|error| {
-        Failure::bad_request(format!(
-            "couldn't get version/kind; json parse error: {error}"
-        ))
+        Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
     })
 }
 
 /// The body of a DELETE may be missing.
 fn options(body: &Bytes) -> Result<Value, Failure> {
-    if body.is_empty() {
-        Ok(Value::Null)
-    } else {
-        object(body)
-    }
+    if body.is_empty() { Ok(Value::Null) } else { object(body) }
 }

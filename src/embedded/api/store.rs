@@ -208,9 +208,7 @@ impl Store {
         let range = range.take_while(|(key, _)| {
             key.resource == kind.stored_as && (namespace.is_empty() || key.namespace == namespace)
         });
-        range
-            .map(|(key, object)| (key.clone(), Arc::clone(object)))
-            .collect()
+        range.map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
     }
 
     /// The same as it was at an earlier revision; none when that is no longer known.
@@ -245,9 +243,7 @@ impl Store {
 
     /// The changes after a revision, the oldest first.
     pub(super) fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Commit> {
-        let from = self
-            .log
-            .partition_point(|commit| commit.revision <= revision);
+        let from = self.log.partition_point(|commit| commit.revision <= revision);
         self.log.range(from..)
     }
 }

@@ -53,10 +53,7 @@ fn merge_field(target: &mut Map<String, Value>, field: &str, change: &Value, in_
     let slot = target.entry(field).or_insert(Value::Null);
     match (change.as_array(), merge_keys(field, in_container)) {
         (Some(changes), Some(keys)) => {
-            let inside = matches!(
-                field,
-                "containers" | "initContainers" | "ephemeralContainers"
-            );
+            let inside = matches!(field, "containers" | "initContainers" | "ephemeralContainers");
             merge_list(slot, changes, keys, in_container || inside);
         }
         _ => merge_value(slot, change, in_container),
@@ -68,9 +65,7 @@ fn merge_field(target: &mut Map<String, Value>, field: &str, change: &Value, in_
 
 fn merge_list(slot: &mut Value, changes: &[Value], keys: &[&str], in_container: bool) {
     if changes.iter().any(|change| change["$patch"] == "replace") {
-        let kept = changes
-            .iter()
-            .filter(|change| change.get("$patch").is_none());
+        let kept = changes.iter().filter(|change| change.get("$patch").is_none());
         *slot = kept.cloned().collect();
         return;
     }

@@ -98,11 +98,8 @@ impl Work<'_> {
             return Err(Failure::modified(about));
         }
         if object::name(value) != object::name(old) {
-            let cause = Cause::invalid(
-                "metadata.name",
-                &value["metadata"]["name"],
-                "field is immutable",
-            );
+            let cause =
+                Cause::invalid("metadata.name", &value["metadata"]["name"], "field is immutable");
             return form::refuse(self.resource, old, &[cause]);
         }
         Ok(())
@@ -147,16 +144,9 @@ impl Work<'_> {
         let why = format!(
             "no new finalizers can be added if the object is being deleted, found new finalizers \
              []string{{{}}}",
-            new.iter()
-                .map(|finalizer| format!("{finalizer:?}"))
-                .collect::<Vec<_>>()
-                .join(", ")
+            new.iter().map(|finalizer| format!("{finalizer:?}")).collect::<Vec<_>>().join(", ")
         );
-        form::refuse(
-            self.resource,
-            value,
-            &[Cause::forbidden("metadata.finalizers", &why)],
-        )
+        form::refuse(self.resource, value, &[Cause::forbidden("metadata.finalizers", &why)])
     }
 
     fn count_generation(&self, old: &Value, value: &mut Value) {

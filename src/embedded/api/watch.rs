@@ -46,9 +46,7 @@ impl Wanted {
         let fields = params.text("fieldSelector");
         let fields = [by_name.as_str(), fields].join(",");
         let filter = Filter::read(params.text("labelSelector"), &fields, resource)?;
-        let lasts = params
-            .number("timeoutSeconds")?
-            .filter(|seconds| *seconds > 0);
+        let lasts = params.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
         Ok(Self {
             filter,
             start: start(resource, params)?,
@@ -231,9 +229,7 @@ impl Watch {
 
     fn tell_change(&mut self, commit: &Commit) {
         let shown = |object: &Option<Arc<Value>>| {
-            let object = object
-                .as_ref()
-                .map(|object| form::present(&self.resource, object));
+            let object = object.as_ref().map(|object| form::present(&self.resource, object));
             object.filter(|object| self.filter.matches(object))
         };
         match (shown(&commit.before), shown(&commit.after)) {

@@ -75,9 +75,7 @@ impl Work<'_> {
         after: Option<&Value>,
     ) -> Result<(), Failure> {
         let review = Review::new(self.call, before, after, &self.author.user, self.store);
-        self.admission
-            .iter()
-            .try_for_each(|admission| admission.ask(&review))
+        self.admission.iter().try_for_each(|admission| admission.ask(&review))
     }
 
     /// How this request is entered in the log.
@@ -104,11 +102,8 @@ impl Work<'_> {
     /// Removes an object, unless it is a dry run, and gives it back as it was.
     pub(super) fn remove(&mut self, key: &Key) -> Value {
         let entry = self.entry();
-        let removed = if self.dry_run {
-            self.store.get(key).cloned()
-        } else {
-            self.store.remove(key, entry)
-        };
+        let removed =
+            if self.dry_run { self.store.get(key).cloned() } else { self.store.remove(key, entry) };
         removed.map_or(Value::Null, |object| form::present(self.resource, &object))
     }
 

@@ -51,10 +51,7 @@ impl Wanted {
 
     /// A standalone whose certificates have a third of their ninety days left: it is due.
     pub(crate) fn due() -> Self {
-        Self {
-            leaves: Leaves::Aged(days(60), days(90)),
-            ..Self::fresh()
-        }
+        Self { leaves: Leaves::Aged(days(60), days(90)), ..Self::fresh() }
     }
 }
 
@@ -78,9 +75,7 @@ impl Database {
         issuer: &Issuer,
         wanted: &Wanted,
     ) -> Self {
-        let mysql = admin
-            .create(MYSQL, namespace, mysql(name, issuer, wanted))
-            .await;
+        let mysql = admin.create(MYSQL, namespace, mysql(name, issuer, wanted)).await;
         let database = Self {
             admin: admin.clone(),
             namespace: namespace.to_owned(),
@@ -90,9 +85,7 @@ impl Database {
             replicas: wanted.replicas,
         };
         if wanted.leaves != Leaves::None {
-            let makes = ALIASES
-                .iter()
-                .map(|alias| database.certificate(alias, wanted.leaves));
+            let makes = ALIASES.iter().map(|alias| database.certificate(alias, wanted.leaves));
             join_all(makes).await;
         }
         match wanted.leaves {
@@ -104,9 +97,7 @@ impl Database {
         }
         let ready = condition("Ready", "ready", &rfc3339(now()));
         let status = json!({"phase": wanted.phase, "observedGeneration": 1});
-        admin
-            .conditions(MYSQL, namespace, name, &[ready], &status)
-            .await;
+        admin.conditions(MYSQL, namespace, name, &[ready], &status).await;
         database
     }
 
@@ -122,13 +113,7 @@ impl Database {
         let common_name = if hosts.is_empty() { "root" } else { &self.name }.to_owned();
         if let Leaves::Aged(age, whole) = leaves {
             lifetime = whole;
-            let leaf = Leaf {
-                name: common_name.clone(),
-                group: None,
-                hosts,
-                age,
-                lifetime,
-            };
+            let leaf = Leaf { name: common_name.clone(), group: None, hosts, age, lifetime };
             let pair = self.issuer.authority.sign(&leaf);
             let annotations = json!({
                 "cert-manager.io/certificate-name": name,
@@ -139,11 +124,7 @@ impl Database {
             keep_secret(&self.admin, &self.namespace, &name, &pair, &annotations).await;
         }
         let hosts = self.hosts(alias);
-        let addresses = if hosts.is_empty() {
-            json!([])
-        } else {
-            json!(["127.0.0.1"])
-        };
+        let addresses = if hosts.is_empty() { json!([]) } else { json!(["127.0.0.1"]) };
         let certificate = json!({
             "metadata": {"name": name, "labels": self.labels(), "ownerReferences": [self.owner()]},
             "spec": {
@@ -158,9 +139,7 @@ impl Database {
                 "issuerRef": {"name": self.issuer.name, "kind": "Issuer", "group": "cert-manager.io"},
             },
         });
-        self.admin
-            .create(CERTIFICATE, &self.namespace, certificate)
-            .await;
+        self.admin.create(CERTIFICATE, &self.namespace, certificate).await;
         self.certificate_ready(alias, 0).await;
     }
 
@@ -212,9 +191,7 @@ impl Database {
                 "imageID": "mysql@sha256:0", "state": {"running": {"startedAt": started}},
             }],
         });
-        self.admin
-            .status(POD, &self.namespace, &name, &status)
-            .await;
+        self.admin.status(POD, &self.namespace, &name, &status).await;
     }
 
     /// Makes a Certificate that says it was issued yesterday, where no cert-manager runs.
@@ -228,9 +205,7 @@ impl Database {
                 "issuerRef": {"name": self.issuer.name, "kind": "Issuer", "group": "cert-manager.io"},
             },
         });
-        self.admin
-            .create(CERTIFICATE, &self.namespace, certificate)
-            .await;
+        self.admin.create(CERTIFICATE, &self.namespace, certificate).await;
         let ready = condition("Ready", "ready", &rfc3339(ago(days(1))));
         let status = json!({
             "conditions": [ready],
@@ -238,9 +213,7 @@ impl Database {
             "notBefore": rfc3339(ago(days(1))),
             "notAfter": rfc3339(ahead(days(89))),
         });
-        self.admin
-            .status(CERTIFICATE, &self.namespace, &name, &status)
-            .await;
+        self.admin.status(CERTIFICATE, &self.namespace, &name, &status).await;
     }
 
     /// Deletes it with all that it owns, and waits until that is gone.
@@ -251,11 +224,7 @@ impl Database {
             for kind in [REQUEST, CERTIFICATE, POD] {
                 left.extend(self.admin.list(kind, &self.namespace).await);
             }
-            if left.is_empty() {
-                Ok(())
-            } else {
-                Err(format!("{} objects", left.len()))
-            }
+            if left.is_empty() { Ok(()) } else { Err(format!("{} objects", left.len())) }
         })
         .await;
         for alias in ALIASES {
@@ -277,10 +246,7 @@ impl Database {
 
     /// Its Rotation; null when there is none.
     pub(crate) async fn rotation(&self) -> Value {
-        self.admin
-            .find(ROTATION, &self.namespace, &self.name)
-            .await
-            .unwrap_or_default()
+        self.admin.find(ROTATION, &self.namespace, &self.name).await.unwrap_or_default()
     }
 
     /// The object itself.
@@ -290,25 +256,18 @@ impl Database {
 
     /// Merges a change into the MySQL.
     pub(crate) async fn change(&self, change: &Value) {
-        self.admin
-            .patch(MYSQL, &self.namespace, &self.name, change)
-            .await;
+        self.admin.patch(MYSQL, &self.namespace, &self.name, change).await;
     }
 
     /// Merges a change into the Rotation's spec, as a person does.
     pub(crate) async fn wish(&self, wish: &Value) {
         let change = json!({ "spec": wish });
-        self.admin
-            .patch(ROTATION, &self.namespace, &self.name, &change)
-            .await;
+        self.admin.patch(ROTATION, &self.namespace, &self.name, &change).await;
     }
 
     fn hosts(&self, alias: &str) -> Vec<String> {
         if alias == "server" {
-            vec![
-                format!("{}.{}.svc", self.name, self.namespace),
-                "localhost".to_owned(),
-            ]
+            vec![format!("{}.{}.svc", self.name, self.namespace), "localhost".to_owned()]
         } else {
             Vec::new()
         }

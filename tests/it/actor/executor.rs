@@ -18,20 +18,13 @@ impl Database {
             if requests.len() == count {
                 return Ok(requests.pop().unwrap());
             }
-            Err(format!(
-                "{} requests: {:?}",
-                requests.len(),
-                requests.iter().map(name)
-            ))
+            Err(format!("{} requests: {:?}", requests.len(), requests.iter().map(name)))
         });
         match look.await {
             Ok(request) => request,
             Err(seen) => {
                 let scene = scene(&self.admin, &self.namespace).await;
-                panic!(
-                    "waited for request {count} of {}; last seen: {seen}\n{scene}",
-                    self.name
-                )
+                panic!("waited for request {count} of {}; last seen: {seen}\n{scene}", self.name)
             }
         }
     }
@@ -54,17 +47,14 @@ impl Database {
     /// Ends a request with a phase.
     pub(crate) async fn end(&self, request: &Value, phase: &str) {
         let message = format!("the test's executor says {phase}");
-        self.phase(request, phase, condition(phase, &message, &rfc3339(now())))
-            .await;
+        self.phase(request, phase, condition(phase, &message, &rfc3339(now()))).await;
     }
 
     /// Gives a request a phase and a condition that goes with it.
     pub(crate) async fn phase(&self, request: &Value, phase: &str, condition: Value) {
         let status = json!({"phase": phase, "observedGeneration": 1});
         let (namespace, name) = (&self.namespace, name(request));
-        self.admin
-            .conditions(REQUEST, namespace, name, &[condition], &status)
-            .await;
+        self.admin.conditions(REQUEST, namespace, name, &[condition], &status).await;
     }
 
     /// Has cert-manager issue every certificate anew, and waits until it has.
@@ -77,15 +67,9 @@ impl Database {
         let name = self.certificate_name(alias);
         let before = self.admin.get(CERTIFICATE, &self.namespace, &name).await;
         let revision = before["status"]["revision"].as_i64().unwrap_or(0);
-        let issuing = condition(
-            "Issuing",
-            "asked for by the test's executor",
-            &rfc3339(now()),
-        );
+        let issuing = condition("Issuing", "asked for by the test's executor", &rfc3339(now()));
         let rest = json!({});
-        self.admin
-            .conditions(CERTIFICATE, &self.namespace, &name, &[issuing], &rest)
-            .await;
+        self.admin.conditions(CERTIFICATE, &self.namespace, &name, &[issuing], &rest).await;
         self.certificate_ready(alias, revision + 1).await;
     }
 
@@ -101,16 +85,12 @@ impl Database {
         let mut paused = condition("Paused", "paused by the test", &rfc3339(now()));
         paused["status"] = json!(status);
         let rest = json!({});
-        self.admin
-            .conditions(MYSQL, &self.namespace, &self.name, &[paused], &rest)
-            .await;
+        self.admin.conditions(MYSQL, &self.namespace, &self.name, &[paused], &rest).await;
     }
 
     /// Deletes a request, as a person does.
     pub(crate) async fn delete(&self, request: &Value) {
-        self.admin
-            .delete(REQUEST, &self.namespace, name(request))
-            .await;
+        self.admin.delete(REQUEST, &self.namespace, name(request)).await;
     }
 
     /// Makes a request of somebody else's.
@@ -126,10 +106,6 @@ impl Database {
     /// The uid of its newest Pod of an index.
     pub(crate) async fn pod_uid(&self, index: u32) -> String {
         let pod = format!("{}-{index}", self.name);
-        uid(&self
-            .admin
-            .get(crate::support::api::POD, &self.namespace, &pod)
-            .await)
-        .to_owned()
+        uid(&self.admin.get(crate::support::api::POD, &self.namespace, &pod).await).to_owned()
     }
 }

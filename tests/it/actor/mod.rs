@@ -34,19 +34,14 @@ pub(crate) async fn issuer(admin: &Cluster, namespace: &str, name: &str) -> Issu
     let issuer = json!({"metadata": {"name": name}, "spec": {"ca": {"secretName": name}}});
     admin.create(ISSUER, namespace, issuer).await;
     ready(admin, namespace, name).await;
-    Issuer {
-        name: name.to_owned(),
-        authority: std::sync::Arc::new(authority),
-    }
+    Issuer { name: name.to_owned(), authority: std::sync::Arc::new(authority) }
 }
 
 /// Waits until an Issuer is ready.
 pub(crate) async fn ready(admin: &Cluster, namespace: &str, name: &str) {
     eventually(minutes(1), "the Issuer to be ready", async || {
         let issuer = admin.get(ISSUER, namespace, name).await;
-        holds(&issuer, "Ready")
-            .then_some(())
-            .ok_or_else(|| issuer["status"].to_string())
+        holds(&issuer, "Ready").then_some(()).ok_or_else(|| issuer["status"].to_string())
     })
     .await;
 }

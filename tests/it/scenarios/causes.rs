@@ -16,10 +16,7 @@ async fn to_the_end(stage: &Stage<'_>, database: &Database, cause: &str) {
     let rotation = stage.closed(database, cause, "verified").await;
     let last = &rotation["status"]["last"];
     assert_eq!(last["request"]["name"], name(&request));
-    assert_eq!(
-        last["produced"].as_array().unwrap().len(),
-        actor::ALIASES.len()
-    );
+    assert_eq!(last["produced"].as_array().unwrap().len(), actor::ALIASES.len());
     stage.state(database, "Fresh").await;
     stage.still(database, 1).await;
 }
@@ -34,14 +31,8 @@ fn renewal_due() {
         let rotation = database.rotation().await;
         let status = &rotation["status"];
         let expires = status["expires"].as_str().unwrap().to_owned();
-        assert!(
-            expires > rfc3339(crate::support::time::ahead(days(89))),
-            "{expires}"
-        );
-        assert_eq!(
-            status["certificates"].as_array().unwrap().len(),
-            actor::ALIASES.len()
-        );
+        assert!(expires > rfc3339(crate::support::time::ahead(days(89))), "{expires}");
+        assert_eq!(status["certificates"].as_array().unwrap().len(), actor::ALIASES.len());
         assert_eq!(status["lastOutcome"], "verified");
         for reason in ["RotationOpened", "RequestCreated", "RequestStarted"] {
             stage.event(&database, |it| it == reason).await;
@@ -53,17 +44,11 @@ fn renewal_due() {
 fn an_emergency() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "closed").await;
-        let wanted = Wanted {
-            leaves: Leaves::Aged(days(88), days(90)),
-            ..Wanted::fresh()
-        };
+        let wanted = Wanted { leaves: Leaves::Aged(days(88), days(90)), ..Wanted::fresh() };
         let database = stage.database("db", &wanted).await;
         // Its window is half a year away.
         let request = stage.one_request(&database, "RenewalDue").await;
-        assert_eq!(
-            request["metadata"]["annotations"]["certrotor.dev/stage"],
-            "emergency"
-        );
+        assert_eq!(request["metadata"]["annotations"]["certrotor.dev/stage"], "emergency");
         database.carry_out(&request).await;
         stage.closed(&database, "RenewalDue", "verified").await;
         stage.still(&database, 1).await;
@@ -82,9 +67,7 @@ fn schedule_due() {
         stage.still(&database, 0).await;
         // As if it had been seen yesterday: the last full hour is an occurrence then.
         let seen = json!({"schedule": {"firstSeen": rfc3339(ago(days(1)))}});
-        lab.admin
-            .status(ROTATION, &stage.namespace, "db", &seen)
-            .await;
+        lab.admin.status(ROTATION, &stage.namespace, "db", &seen).await;
         to_the_end(&stage, &database, "ScheduleDue").await;
         let schedule = database.rotation().await["status"]["schedule"].clone();
         assert!(schedule["satisfied"].is_string(), "{schedule}");
@@ -97,9 +80,7 @@ fn requested() {
         let stage = Stage::shared(&lab, "open").await;
         let database = stage.database("db", &Wanted::fresh()).await;
         stage.state(&database, "Fresh").await;
-        database
-            .wish(&json!({"requestedAt": "2026-01-02T03:04:05Z"}))
-            .await;
+        database.wish(&json!({"requestedAt": "2026-01-02T03:04:05Z"})).await;
         to_the_end(&stage, &database, "Requested").await;
         let status = database.rotation().await["status"].clone();
         assert_eq!(status["handledRequest"], "2026-01-02T03:04:05Z");
@@ -110,25 +91,18 @@ fn requested() {
 fn another_issuer() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            leaves: Leaves::Issued,
-            ..Wanted::fresh()
-        };
+        let wanted = Wanted { leaves: Leaves::Issued, ..Wanted::fresh() };
         let database = stage.database("db", &wanted).await;
         stage.state(&database, "Fresh").await;
         actor::issuer(&lab.admin, &stage.namespace, "other").await;
-        database
-            .change(&json!({"spec": {"tls": {"issuerRef": {"name": "other"}}}}))
-            .await;
+        database.change(&json!({"spec": {"tls": {"issuerRef": {"name": "other"}}}})).await;
 
         let request = stage.one_request(&database, "IssuerChanged").await;
         database.start(&request).await;
         let certificate = json!({"spec": {"issuerRef": {"name": "other"}}});
         for alias in actor::ALIASES {
             let name = database.certificate_name(alias);
-            lab.admin
-                .patch(CERTIFICATE, &stage.namespace, &name, &certificate)
-                .await;
+            lab.admin.patch(CERTIFICATE, &stage.namespace, &name, &certificate).await;
         }
         for alias in actor::ALIASES {
             database.certificate_ready(alias, 2).await;
@@ -157,10 +131,7 @@ fn another_ca_key() {
         admin.create(ISSUER, &namespace, issuer).await;
         actor::ready(admin, &namespace, "own").await;
         stage.issuer.name = "own".to_owned();
-        let wanted = Wanted {
-            leaves: Leaves::Issued,
-            ..Wanted::fresh()
-        };
+        let wanted = Wanted { leaves: Leaves::Issued, ..Wanted::fresh() };
         let database = stage.database("db", &wanted).await;
         stage.state(&database, "Fresh").await;
         stage.still(&database, 0).await;
@@ -168,9 +139,7 @@ fn another_ca_key() {
         let before = admin.get(SECRET, &namespace, "own-ca").await["data"]["tls.crt"].clone();
         let since = rfc3339(ago(seconds(0)));
         let issuing = crate::support::api::condition("Issuing", "asked for by the test", &since);
-        admin
-            .conditions(CERTIFICATE, &namespace, "own-ca", &[issuing], &json!({}))
-            .await;
+        admin.conditions(CERTIFICATE, &namespace, "own-ca", &[issuing], &json!({})).await;
         eventually(minutes(1), "a new CA", async || {
             let secret = admin.get(SECRET, &namespace, "own-ca").await;
             let ca = admin.get(CERTIFICATE, &namespace, "own-ca").await;
@@ -186,10 +155,7 @@ fn another_ca_key() {
 fn missing() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            leaves: Leaves::None,
-            ..Wanted::fresh()
-        };
+        let wanted = Wanted { leaves: Leaves::None, ..Wanted::fresh() };
         let database = stage.database("db", &wanted).await;
         let request = stage.one_request(&database, "Missing").await;
         database.start(&request).await;
@@ -222,24 +188,16 @@ fn nothing_due() {
         let stage = Stage::shared(&lab, "open").await;
         let database = stage.database("db", &Wanted::fresh()).await;
         let no_tls = json!({"metadata": {"name": "plain"}, "spec": {"version": "9.1.0"}});
-        lab.admin
-            .create(crate::support::api::MYSQL, &stage.namespace, no_tls)
-            .await;
+        lab.admin.create(crate::support::api::MYSQL, &stage.namespace, no_tls).await;
         let rotation = stage.state(&database, "Fresh").await;
         let next = rotation["status"]["next"].as_str().unwrap().to_owned();
-        assert!(
-            next > rfc3339(crate::support::time::ahead(days(40))),
-            "{next}"
-        );
+        assert!(next > rfc3339(crate::support::time::ahead(days(40))), "{next}");
 
         // Idle means that nothing is written, however often it looks.
         stage.still(&database, 0).await;
         let quiet = database.rotation().await["metadata"]["resourceVersion"].clone();
         stage.still(&database, 0).await;
         stage.still(&database, 0).await;
-        assert_eq!(
-            database.rotation().await["metadata"]["resourceVersion"],
-            quiet
-        );
+        assert_eq!(database.rotation().await["metadata"]["resourceVersion"], quiet);
     });
 }

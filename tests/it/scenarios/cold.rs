@@ -17,10 +17,8 @@ use crate::support::{parts, rbac};
 fn from_an_empty_cluster() {
     let test = test_name();
     runtime().block_on(async {
-        let (plane, crds) = match (
-            ControlPlane::start("cold", Extent::Bare).await,
-            crds::foreign(),
-        ) {
+        let (plane, crds) = match (ControlPlane::start("cold", Extent::Bare).await, crds::foreign())
+        {
             (Ok(plane), Ok(crds)) => (plane, crds),
             (Err(why), _) | (_, Err(why)) => return parts::skipped(&test, &why),
         };
@@ -36,9 +34,7 @@ fn from_an_empty_cluster() {
         rbac::apply(&admin, "certrotor-system").await;
         let kinds = ["mysqls", "mysqlopsrequests", "certificates", "rotations"];
         not_ready(&daemon, "kinds", &kinds).await;
-        let needed = crds
-            .into_iter()
-            .filter(|crd| !crd.name.contains("supervisor"));
+        let needed = crds.into_iter().filter(|crd| !crd.name.contains("supervisor"));
         plane.install(needed.collect()).await;
         not_ready(&daemon, "our own kind", &["rotations"]).await;
         plane.install(vec![crds::ours()]).await;
@@ -46,21 +42,12 @@ fn from_an_empty_cluster() {
 
         one_rotation_record(&admin, &daemon).await;
         plane.kill_apiserver();
-        daemon
-            .answers("/livez", |answer| answer.status == 200)
-            .await;
+        daemon.answers("/livez", |answer| answer.status == 200).await;
         let page = daemon.page("/metrics").await.unwrap();
         assert_eq!(page.status, 200);
         plane.start_apiserver().await;
         let admin = plane.admin().await;
-        admin
-            .patch(
-                ROTATION,
-                "default",
-                "db",
-                &json!({"spec": {"requestedAt": "again"}}),
-            )
-            .await;
+        admin.patch(ROTATION, "default", "db", &json!({"spec": {"requestedAt": "again"}})).await;
         one_request(&admin, &daemon).await;
     });
 }
@@ -71,9 +58,7 @@ async fn not_ready(daemon: &Daemon, what: &str, wanted: &[&str]) {
         answer.status == 503 && wanted.iter().all(|name| answer.body.contains(name))
     };
     daemon.answers("/readyz", says).await;
-    daemon
-        .answers("/livez", |answer| answer.status == 200)
-        .await;
+    daemon.answers("/livez", |answer| answer.status == 200).await;
     assert_eq!(daemon.ended(), None, "{what}");
 }
 
@@ -88,13 +73,9 @@ async fn one_rotation_record(admin: &Cluster, daemon: &Daemon) {
         ..crate::actor::Wanted::fresh()
     };
     let ca = json!({"metadata": {"name": "ca"}, "spec": {"ca": {"secretName": "ca"}}});
-    admin
-        .create(crate::support::api::ISSUER, "default", ca)
-        .await;
+    admin.create(crate::support::api::ISSUER, "default", ca).await;
     let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
-    admin
-        .status(crate::support::api::ISSUER, "default", "ca", &ready)
-        .await;
+    admin.status(crate::support::api::ISSUER, "default", "ca", &ready).await;
     let database = crate::actor::Database::create(admin, "default", "db", &issuer, &wanted);
     let database = database.await;
     for alias in crate::actor::ALIASES {
@@ -102,11 +83,7 @@ async fn one_rotation_record(admin: &Cluster, daemon: &Daemon) {
     }
     eventually(SOON, "a fresh database", async || {
         let state = database.rotation().await["status"]["state"].clone();
-        if state == "Fresh" {
-            Ok(())
-        } else {
-            Err(format!("{state}\n{}", daemon.tail(20)))
-        }
+        if state == "Fresh" { Ok(()) } else { Err(format!("{state}\n{}", daemon.tail(20))) }
     })
     .await;
 }
@@ -114,11 +91,7 @@ async fn one_rotation_record(admin: &Cluster, daemon: &Daemon) {
 async fn one_request(admin: &Cluster, daemon: &Daemon) {
     eventually(SOON, "one request", async || {
         let requests = admin.list(REQUEST, "default").await;
-        if requests.len() == 1 {
-            Ok(())
-        } else {
-            Err(daemon.tail(30))
-        }
+        if requests.len() == 1 { Ok(()) } else { Err(daemon.tail(30)) }
     })
     .await;
 }
@@ -140,23 +113,13 @@ fn a_bad_config_at_the_start() {
             answer.status == 503 && both
         };
         daemon.answers("/readyz", says).await;
-        daemon
-            .answers("/livez", |answer| answer.status == 200)
-            .await;
-        daemon
-            .metric("certrotor_config_last_reload_successful", &[], |value| {
-                value < 0.5
-            })
-            .await;
+        daemon.answers("/livez", |answer| answer.status == 200).await;
+        daemon.metric("certrotor_config_last_reload_successful", &[], |value| value < 0.5).await;
         // Nothing is written, not even the lease.
         assert_eq!(lab.admin.list(LEASE, &namespace).await, Vec::<Value>::new());
 
         daemon.configure(&super::stage::own_settings(&lab, &json!({})));
         daemon.ready().await;
-        daemon
-            .metric("certrotor_config_last_reload_successful", &[], |value| {
-                value > 0.5
-            })
-            .await;
+        daemon.metric("certrotor_config_last_reload_successful", &[], |value| value > 0.5).await;
     });
 }

@@ -12,12 +12,8 @@ use crate::support::proxy::{Call, Fate, Moment};
 
 /// Which calls are a writes that rotations rest on, in the order in which they were carried out.
 fn writes(calls: &[Call]) -> Vec<String> {
-    let writes = calls
-        .iter()
-        .filter(|call| call.is_write() && call.status.is_some());
-    writes
-        .map(|call| format!("{} {} {:?}", call.method, call.path, call.status))
-        .collect()
+    let writes = calls.iter().filter(|call| call.is_write() && call.status.is_some());
+    writes.map(|call| format!("{} {} {:?}", call.method, call.path, call.status)).collect()
 }
 
 /// Kills the daemon at every write: first before the apiserver sees it, then, when it has come
@@ -143,10 +139,7 @@ fn sigterm_ends_it_within_seconds() {
         let held = async || {
             let namespace = &own.install.namespace;
             let leases = lab.admin.list(crate::support::api::LEASE, namespace).await;
-            leases
-                .first()
-                .map(|lease| lease["spec"]["holderIdentity"].clone())
-                .unwrap_or_default()
+            leases.first().map(|lease| lease["spec"]["holderIdentity"].clone()).unwrap_or_default()
         };
         lab.eventually(&lab.name, SOON, "the lease", async || match held().await {
             holder if holder == "one" => Ok(()),

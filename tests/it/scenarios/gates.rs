@@ -22,10 +22,7 @@ fn window_closed() {
         let database = stage.database("db", &Wanted::due()).await;
         let rotation = stage.gate(&database, "WindowClosed").await;
         let next = rotation["status"]["next"].as_str().map(str::to_owned);
-        assert!(
-            next > Some(rfc3339(crate::support::time::ahead(days(20)))),
-            "{next:?}"
-        );
+        assert!(next > Some(rfc3339(crate::support::time::ahead(days(20)))), "{next:?}");
         stage.still(&database, 0).await;
     });
 }
@@ -36,10 +33,7 @@ fn freeze() {
         let stage = Stage::shared(&lab, "frozen").await;
         let database = stage.database("db", &Wanted::due()).await;
         let rotation = stage.gate(&database, "Freeze").await;
-        assert!(
-            rotation["status"]["message"].to_string().contains("fair"),
-            "{rotation}"
-        );
+        assert!(rotation["status"]["message"].to_string().contains("fair"), "{rotation}");
         stage.still(&database, 0).await;
     });
 }
@@ -48,10 +42,7 @@ fn freeze() {
 fn halted() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Halted",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Halted", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         stage.gate(&database, "Halted").await;
         database_phase(&database, "Ready").await;
@@ -63,10 +54,7 @@ fn halted() {
 fn not_ready() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Critical",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Critical", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         stage.gate(&database, "DatabaseNotReady").await;
         database_phase(&database, "Ready").await;
@@ -83,16 +71,10 @@ fn suspended() {
         lab.admin.create(ROTATION, &stage.namespace, own).await;
         let database = stage.database("db", &Wanted::due()).await;
         let rotation = stage.gate(&database, "Suspended").await;
-        assert!(
-            rotation["metadata"]["ownerReferences"].is_null(),
-            "it is not ours to own"
-        );
+        assert!(rotation["metadata"]["ownerReferences"].is_null(), "it is not ours to own");
         database.wish(&json!({"suspend": null})).await;
         let request = database.request(1).await;
-        assert_eq!(
-            request["metadata"]["ownerReferences"][0]["uid"],
-            *database.uid
-        );
+        assert_eq!(request["metadata"]["ownerReferences"][0]["uid"], *database.uid);
         stage.still(&database, 1).await;
     });
 }
@@ -101,10 +83,7 @@ fn suspended() {
 fn paused_by_somebody_else() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Provisioning",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         database.pause(true).await;
         database_phase(&database, "Ready").await;
@@ -118,10 +97,7 @@ fn paused_by_somebody_else() {
 fn another_request_is_active() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Provisioning",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         let theirs = database.foreign_request("resize", "VerticalScaling").await;
         database.start(&theirs).await;
@@ -144,18 +120,11 @@ fn issuer_not_ready() {
         let admin = &lab.admin;
         let authority = stage.issuer.authority.pair();
         admin.delete(SECRET, &stage.namespace, "ca").await;
-        lab.eventually(
-            &stage.namespace,
-            super::stage::SOON,
-            "the Issuer to notice",
-            async || {
-                let issuer = admin.get(ISSUER, &stage.namespace, "ca").await;
-                let ready = crate::support::api::holds(&issuer, "Ready");
-                (!ready)
-                    .then_some(())
-                    .ok_or_else(|| issuer["status"].to_string())
-            },
-        )
+        lab.eventually(&stage.namespace, super::stage::SOON, "the Issuer to notice", async || {
+            let issuer = admin.get(ISSUER, &stage.namespace, "ca").await;
+            let ready = crate::support::api::holds(&issuer, "Ready");
+            (!ready).then_some(()).ok_or_else(|| issuer["status"].to_string())
+        })
         .await;
         let database = stage.database("db", &Wanted::due()).await;
         stage.gate(&database, "IssuerNotReady").await;
@@ -168,10 +137,7 @@ fn issuer_not_ready() {
 fn deleting() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Provisioning",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         let held = json!({"metadata": {"finalizers": ["test.certrotor.dev/hold"]}});
         database.change(&held).await;
@@ -179,22 +145,12 @@ fn deleting() {
         stage.gate(&database, "Deleting").await;
         database_phase(&database, "Ready").await;
         stage.still(&database, 0).await;
-        database
-            .change(&json!({"metadata": {"finalizers": null}}))
-            .await;
+        database.change(&json!({"metadata": {"finalizers": null}})).await;
         // The Rotation that certrotor made goes with its MySQL.
-        lab.eventually(
-            &stage.namespace,
-            super::stage::SOON,
-            "the end",
-            async || {
-                let rotation = database.rotation().await;
-                rotation
-                    .is_null()
-                    .then_some(())
-                    .ok_or_else(|| rotation.to_string())
-            },
-        )
+        lab.eventually(&stage.namespace, super::stage::SOON, "the end", async || {
+            let rotation = database.rotation().await;
+            rotation.is_null().then_some(()).ok_or_else(|| rotation.to_string())
+        })
         .await;
     });
 }
@@ -203,24 +159,14 @@ fn deleting() {
 fn the_whole_namespace_goes() {
     on_cluster(async |lab| {
         let stage = Stage::shared(&lab, "open").await;
-        let wanted = Wanted {
-            phase: "Provisioning",
-            ..Wanted::due()
-        };
+        let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         stage.gate(&database, "DatabaseNotReady").await;
         lab.admin.delete(NAMESPACE, "", &stage.namespace).await;
-        lab.eventually(
-            &stage.namespace,
-            super::stage::SOON,
-            "the end of all",
-            async || {
-                let left = lab.admin.list(ROTATION, &stage.namespace).await;
-                left.is_empty()
-                    .then_some(())
-                    .ok_or_else(|| format!("{left:?}"))
-            },
-        )
+        lab.eventually(&stage.namespace, super::stage::SOON, "the end of all", async || {
+            let left = lab.admin.list(ROTATION, &stage.namespace).await;
+            left.is_empty().then_some(()).ok_or_else(|| format!("{left:?}"))
+        })
         .await;
         stage.daemon.ready().await;
     });
@@ -232,14 +178,8 @@ fn limits() {
         let limits = json!({"rotation": {"limits": {"total": 1}}});
         let own = OwnDaemon::start(&lab, &limits).await;
         let stage = Stage::new(&lab, &own.daemon, &lab.name).await;
-        let wanted = Wanted {
-            phase: "Provisioning",
-            ..Wanted::due()
-        };
-        let (a, b) = (
-            stage.database("a", &wanted).await,
-            stage.database("b", &wanted).await,
-        );
+        let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
+        let (a, b) = (stage.database("a", &wanted).await, stage.database("b", &wanted).await);
         tokio::join!(database_phase(&a, "Ready"), database_phase(&b, "Ready"));
         let all = async || (a.requests().await, b.requests().await);
         let first = lab.eventually(
@@ -285,26 +225,18 @@ fn report_mode_until_the_config_changes() {
         // A ConfigMap is changed: the file is another behind the same link.
         own.daemon.configure_with_text("mode: [enforce\n");
         own.daemon
-            .metric("certrotor_config_last_reload_successful", &[], |value| {
-                value < 0.5
-            })
+            .metric("certrotor_config_last_reload_successful", &[], |value| value < 0.5)
             .await;
         stage.still(&database, 0).await;
-        own.daemon
-            .configure(&own_settings(&lab, &json!({"mode": "enforce"})));
+        own.daemon.configure(&own_settings(&lab, &json!({"mode": "enforce"})));
         opens(&stage, &database).await;
         own.daemon
-            .metric("certrotor_config_last_reload_successful", &[], |value| {
-                value > 0.5
-            })
+            .metric("certrotor_config_last_reload_successful", &[], |value| value > 0.5)
             .await;
     });
 }
 
 async fn database_phase(database: &Database, phase: &str) {
     let status = json!({ "phase": phase });
-    database
-        .admin
-        .status(MYSQL, &database.namespace, &database.name, &status)
-        .await;
+    database.admin.status(MYSQL, &database.namespace, &database.name, &status).await;
 }

@@ -23,10 +23,7 @@ fn failed_and_tried_again_under_another_name() {
 
         let second = database.request(2).await;
         assert_ne!(name(&second), name(&first));
-        assert_eq!(
-            second["metadata"]["annotations"]["certrotor.dev/attempt"],
-            "2"
-        );
+        assert_eq!(second["metadata"]["annotations"]["certrotor.dev/attempt"], "2");
         database.carry_out(&second).await;
         stage.closed(&database, "RenewalDue", "verified").await;
         stage.still(&database, 2).await;
@@ -42,14 +39,8 @@ fn failed_and_backing_off() {
         database.start(&request).await;
         database.end(&request, "Failed").await;
         let rotation = stage.attempt(&database, "RenewalDue", "failed").await;
-        let next = rotation["status"]["current"]["nextTry"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        assert!(
-            next > rfc3339(crate::support::time::ahead(minutes(55))),
-            "{next}"
-        );
+        let next = rotation["status"]["current"]["nextTry"].as_str().unwrap().to_owned();
+        assert!(next > rfc3339(crate::support::time::ahead(minutes(55))), "{next}");
         waits(&stage, &database, "BackingOff").await;
         stage.still(&database, 1).await;
     });
@@ -213,9 +204,7 @@ fn successful_in_name_only() {
         old.end(&of_old, "Successful").await;
         unseen.start(&of_unseen).await;
         unseen.issue_anew().await;
-        lab.admin
-            .delete(crate::support::api::POD, &stage.namespace, "unseen-0")
-            .await;
+        lab.admin.delete(crate::support::api::POD, &stage.namespace, "unseen-0").await;
         unseen.end(&of_unseen, "Successful").await;
         stage.state(&old, "Verifying").await;
         stage.state(&unseen, "Verifying").await;
@@ -237,11 +226,7 @@ fn somebody_elses_request_has_our_name() {
         let own = OwnDaemon::start(&lab, &soon).await;
         own.proxy.hook(|call, moment| {
             let creates = call.method == "POST" && call.path.ends_with("/mysqlopsrequests");
-            if creates && moment == Moment::Before {
-                Fate::Hold
-            } else {
-                Fate::Pass
-            }
+            if creates && moment == Moment::Before { Fate::Hold } else { Fate::Pass }
         });
         let stage = Stage::new(&lab, &own.daemon, &lab.name).await;
         let database = stage.database("db", &Wanted::due()).await;
@@ -250,20 +235,11 @@ fn somebody_elses_request_has_our_name() {
                 status["current"]["request"]["name"].is_string()
             })
             .await;
-        lab.eventually(
-            &stage.namespace,
-            SOON,
-            "the create to be held",
-            async || {
-                (own.proxy.held() > 0)
-                    .then_some(())
-                    .ok_or_else(|| "none".to_owned())
-            },
-        )
+        lab.eventually(&stage.namespace, SOON, "the create to be held", async || {
+            (own.proxy.held() > 0).then_some(()).ok_or_else(|| "none".to_owned())
+        })
         .await;
-        let squatted = rotation["status"]["current"]["request"]["name"]
-            .as_str()
-            .unwrap();
+        let squatted = rotation["status"]["current"]["request"]["name"].as_str().unwrap();
         let theirs = database.foreign_request(squatted, "Restart").await;
         own.proxy.unhook();
         own.proxy.release();
@@ -273,11 +249,7 @@ fn somebody_elses_request_has_our_name() {
         // Nobody blocks a rotation by taking its name; their request is left alone.
         database.end(&theirs, "Successful").await;
         let ours = database.request(2).await;
-        let ours = if name(&ours) == squatted {
-            database.requests().await.remove(0)
-        } else {
-            ours
-        };
+        let ours = if name(&ours) == squatted { database.requests().await.remove(0) } else { ours };
         assert_ne!(name(&ours), squatted);
         database.carry_out(&ours).await;
         stage.closed(&database, "RenewalDue", "verified").await;
@@ -288,11 +260,7 @@ fn somebody_elses_request_has_our_name() {
 /// The rotation is open and waits for this.
 async fn waits(stage: &Stage<'_>, database: &Database, gate: &str) -> Value {
     let what = format!("the gate {gate}");
-    stage
-        .rotation(database, &what, |status| {
-            super::stage::has(&status["reasons"], gate)
-        })
-        .await
+    stage.rotation(database, &what, |status| super::stage::has(&status["reasons"], gate)).await
 }
 
 /// Has the apiserver refuse every `MySQLOpsRequest` in a namespace, and waits until it does.
@@ -317,14 +285,8 @@ async fn refuse_requests(lab: &Lab, namespace: &str) {
         "spec": {"type": "Restart", "databaseRef": {"name": "try"}}});
     lab.eventually(namespace, SOON, "the policy to hold", async || {
         let kind = crate::support::api::REQUEST;
-        let tried = lab
-            .admin
-            .try_create(kind, namespace, try_one.clone(), true)
-            .await;
-        tried
-            .err()
-            .map(drop)
-            .ok_or_else(|| "it is admitted".to_owned())
+        let tried = lab.admin.try_create(kind, namespace, try_one.clone(), true).await;
+        tried.err().map(drop).ok_or_else(|| "it is admitted".to_owned())
     })
     .await;
 }

@@ -63,19 +63,14 @@ fn a_foreign_condition_is_not_destroyed() {
             "lastTransitionTime": rfc3339(now()),
         });
         let (namespace, none) = (&stage.namespace, json!({}));
-        lab.admin
-            .conditions(ROTATION, namespace, "db", &[condition], &none)
-            .await;
+        lab.admin.conditions(ROTATION, namespace, "db", &[condition], &none).await;
         database.wish(&json!({"requestedAt": "now"})).await;
         let request = stage.one_request(&database, "Requested").await;
         database.carry_out(&request).await;
         stage.closed(&database, "Requested", "verified").await;
         stage.state(&database, "Fresh").await;
         let rotation = database.rotation().await;
-        assert!(
-            crate::support::api::holds(&rotation, "example.org/Audited"),
-            "{rotation}"
-        );
+        assert!(crate::support::api::holds(&rotation, "example.org/Audited"), "{rotation}");
     });
 }
 
@@ -124,10 +119,7 @@ fn a_record_that_was_deleted_is_rebuilt() {
             })
             .await;
         assert_ne!(rebuilt["metadata"]["uid"], uid);
-        assert!(
-            !has(&rebuilt["status"]["reasons"], "RequestActive"),
-            "{rebuilt}"
-        );
+        assert!(!has(&rebuilt["status"]["reasons"], "RequestActive"), "{rebuilt}");
         database.carry_out(&request).await;
         stage.closed(&database, "RenewalDue", "verified").await;
         stage.still(&database, 1).await;

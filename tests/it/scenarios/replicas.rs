@@ -23,42 +23,27 @@ fn one_acts_and_the_other_takes_over() {
         let metrics = other.metrics().await;
         assert_eq!(metrics.sum("certrotor_leader", &[]), Some(0.0));
         assert_eq!(metrics.sum("certrotor_database_state", &[]), None);
-        assert_eq!(
-            metrics.sum("certrotor_certificate_not_after_timestamp_seconds", &[]),
-            None
-        );
-        assert_eq!(
-            own.daemon.metrics().await.sum("certrotor_leader", &[]),
-            Some(1.0)
-        );
+        assert_eq!(metrics.sum("certrotor_certificate_not_after_timestamp_seconds", &[]), None);
+        assert_eq!(own.daemon.metrics().await.sum("certrotor_leader", &[]), Some(1.0));
 
         own.daemon.kill();
         database.carry_out(&request).await;
         // The lease is good for fifteen seconds more.
         leads(&other).await;
-        let stage = Stage {
-            daemon: &other,
-            ..stage
-        };
+        let stage = Stage { daemon: &other, ..stage };
         stage.closed(&database, "RenewalDue", "verified").await;
         stage.still(&database, 1).await;
 
         // The one that comes back follows.
         own.daemon.start_again();
         own.daemon.ready().await;
-        assert_eq!(
-            own.daemon.metrics().await.sum("certrotor_leader", &[]),
-            Some(0.0)
-        );
+        assert_eq!(own.daemon.metrics().await.sum("certrotor_leader", &[]), Some(0.0));
         stage.still(&database, 1).await;
 
         // A leader that is asked to end hands over at once.
         other.terminate();
         leads(&own.daemon).await;
-        let stage = Stage {
-            daemon: &own.daemon,
-            ..stage
-        };
+        let stage = Stage { daemon: &own.daemon, ..stage };
         stage.still(&database, 1).await;
     });
 }
@@ -70,11 +55,7 @@ async fn leads(daemon: &Daemon) {
         let page = daemon.page("/metrics").await?;
         let leader =
             crate::support::metrics::Metrics::parse(&page.body).sum("certrotor_leader", &[]);
-        if leader == Some(1.0) {
-            Ok(())
-        } else {
-            Err(format!("{leader:?}\n{}", daemon.tail(10)))
-        }
+        if leader == Some(1.0) { Ok(()) } else { Err(format!("{leader:?}\n{}", daemon.tail(10))) }
     })
     .await;
 }

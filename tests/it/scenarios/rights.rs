@@ -11,30 +11,19 @@ use crate::support::rbac;
 /// What a list of words in a rule says, as texts.
 fn words(rule: &Value, key: &str) -> Vec<String> {
     let words = rule[key].as_array().into_iter().flatten();
-    words
-        .map(|word| word.as_str().unwrap().to_owned())
-        .collect()
+    words.map(|word| word.as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn the_file_grants_no_verb_on_secrets_and_no_wildcard() {
     for rule in rbac::rules() {
         let resources = words(&rule, "resources");
-        assert!(
-            !resources.iter().any(|it| it.starts_with("secrets")),
-            "{rule}"
-        );
+        assert!(!resources.iter().any(|it| it.starts_with("secrets")), "{rule}");
         for key in ["apiGroups", "resources", "verbs"] {
-            assert!(
-                !words(&rule, key).iter().any(|word| word.contains('*')),
-                "{rule}"
-            );
+            assert!(!words(&rule, key).iter().any(|word| word.contains('*')), "{rule}");
         }
         for verb in ["deletecollection", "impersonate", "escalate", "bind"] {
-            assert!(
-                !words(&rule, "verbs").iter().any(|word| word == verb),
-                "{rule}"
-            );
+            assert!(!words(&rule, "verbs").iter().any(|word| word == verb), "{rule}");
         }
     }
 }
@@ -47,9 +36,7 @@ fn the_account_may_not_read_secrets() {
         rbac::apply(&lab.admin, &namespace).await;
         let folder = lab.plane.folder();
         let account = format!("--as=system:serviceaccount:{namespace}:{}", rbac::account());
-        for verb in [
-            "get", "list", "watch", "create", "update", "patch", "delete",
-        ] {
+        for verb in ["get", "list", "watch", "create", "update", "patch", "delete"] {
             let can = ["auth", "can-i", verb, "secrets", "-n", &namespace, &account];
             let said = kubectl(folder, &folder.join("admin.kubeconfig"), &can);
             // kubectl exits with 1 when the answer is no.
@@ -70,23 +57,12 @@ fn a_whole_rotation_is_never_refused_anything() {
         stage.still(&database, 1).await;
 
         let calls = own.proxy.calls();
-        let refused = calls
-            .iter()
-            .filter(|it| matches!(it.status, Some(401 | 403)));
+        let refused = calls.iter().filter(|it| matches!(it.status, Some(401 | 403)));
         let refused: Vec<_> = refused.collect();
         assert!(refused.is_empty(), "{refused:?}");
-        assert!(
-            !calls.iter().any(|call| call.path.contains("/secrets")),
-            "{calls:?}"
-        );
+        assert!(!calls.iter().any(|call| call.path.contains("/secrets")), "{calls:?}");
         // What people own is never written.
-        let others = [
-            "/mysqls",
-            "/certificates",
-            "/certificaterequests",
-            "/issuers",
-            "/pods",
-        ];
+        let others = ["/mysqls", "/certificates", "/certificaterequests", "/issuers", "/pods"];
         let wrong = calls.iter().filter(|call| {
             call.method != "GET" && others.iter().any(|part| call.path.contains(part))
         });

@@ -74,11 +74,7 @@ impl OwnDaemon {
         let install = Install::new(lab.plane, &namespace, proxy.address()).await;
         let daemon = Daemon::start(&install, "one", &own_settings(lab, change));
         daemon.ready().await;
-        Self {
-            install,
-            proxy,
-            daemon,
-        }
+        Self { install, proxy, daemon }
     }
 }
 
@@ -107,14 +103,7 @@ pub(crate) fn merge(target: &mut Value, change: &Value) {
 async fn shared(lab: &Lab) -> &'static Daemon {
     let daemon = SHARED.get_or_init(async || {
         let mut settings = settings();
-        let prefixes = [
-            "open-*",
-            "closed-*",
-            "frozen-*",
-            "scheduled-*",
-            "retried-*",
-            "hasty-*",
-        ];
+        let prefixes = ["open-*", "closed-*", "frozen-*", "scheduled-*", "retried-*", "hasty-*"];
         settings["watch"] = json!({"namespaces": prefixes});
         settings["overrides"] = overrides();
         let install = Install::new(lab.plane, "certrotor-shared", &lab.plane.server()).await;
@@ -136,12 +125,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn new(lab: &'a Lab, daemon: &'a Daemon, namespace: &str) -> Self {
         lab.admin.create_namespace(namespace).await;
         let issuer = issuer(&lab.admin, namespace, "ca").await;
-        Self {
-            lab,
-            daemon,
-            namespace: namespace.to_owned(),
-            issuer,
-        }
+        Self { lab, daemon, namespace: namespace.to_owned(), issuer }
     }
 
     /// A database in it.
@@ -158,20 +142,13 @@ impl<'a> Stage<'a> {
     ) -> Value {
         let found = crate::support::eventually::patiently(SOON, async || {
             let rotation = database.rotation().await;
-            if wanted(&rotation["status"]) {
-                Ok(rotation)
-            } else {
-                Err(rotation.to_string())
-            }
+            if wanted(&rotation["status"]) { Ok(rotation) } else { Err(rotation.to_string()) }
         });
         match found.await {
             Ok(rotation) => rotation,
             Err(seen) => {
                 let scene = scene(&self.lab.admin, &self.namespace).await;
-                panic!(
-                    "waited for {what} of {}; last seen: {seen}\n{scene}",
-                    database.name
-                )
+                panic!("waited for {what} of {}; last seen: {seen}\n{scene}", database.name)
             }
         }
     }
@@ -179,25 +156,17 @@ impl<'a> Stage<'a> {
     /// Waits until the state of a database is this word.
     pub(crate) async fn state(&self, database: &Database, state: &str) -> Value {
         let what = format!("the state {state}");
-        self.rotation(database, &what, |status| status["state"] == state)
-            .await
+        self.rotation(database, &what, |status| status["state"] == state).await
     }
 
     /// Waits until a gate is named as a reason, in the Rotation and in the metrics.
     pub(crate) async fn gate(&self, database: &Database, gate: &str) -> Value {
         let what = format!("the gate {gate}");
-        let rotation = self
-            .rotation(database, &what, |status| has(&status["reasons"], gate))
-            .await;
+        let rotation = self.rotation(database, &what, |status| has(&status["reasons"], gate)).await;
         assert_eq!(rotation["status"]["state"], "Waiting", "{rotation}");
-        let labels = [
-            ("namespace", &*self.namespace),
-            ("database", &*database.name),
-            ("reason", gate),
-        ];
-        self.daemon
-            .metric("certrotor_gate", &labels, |value| value > 0.0)
-            .await;
+        let labels =
+            [("namespace", &*self.namespace), ("database", &*database.name), ("reason", gate)];
+        self.daemon.metric("certrotor_gate", &labels, |value| value > 0.0).await;
         assert_eq!(database.requests().await.len(), 0, "{}", database.name);
         rotation
     }
@@ -236,14 +205,8 @@ impl<'a> Stage<'a> {
     /// Waits for the first request of a database of which only the name is checked.
     pub(crate) async fn one_request_by_name(&self, database: &Database) -> Value {
         let request = database.request(1).await;
-        assert!(
-            name(&request).starts_with(&format!("{}-rotate-", database.name)),
-            "{request}"
-        );
-        assert_eq!(
-            request["metadata"]["ownerReferences"][0]["uid"],
-            *database.uid
-        );
+        assert!(name(&request).starts_with(&format!("{}-rotate-", database.name)), "{request}");
+        assert_eq!(request["metadata"]["ownerReferences"][0]["uid"], *database.uid);
         request
     }
 
@@ -263,9 +226,7 @@ impl<'a> Stage<'a> {
     /// The count and the Event of an outcome.
     async fn told(&self, database: &Database, cause: &str, outcome: &str) {
         let labels = [("cause", cause), ("outcome", outcome)];
-        self.daemon
-            .metric("certrotor_rotations_total", &labels, |value| value >= 1.0)
-            .await;
+        self.daemon.metric("certrotor_rotations_total", &labels, |value| value >= 1.0).await;
         let reason = format!("{}{}", outcome[..1].to_uppercase(), &outcome[1..]);
         self.event(database, |it| it.contains(&*reason)).await;
     }
@@ -283,9 +244,7 @@ impl<'a> Stage<'a> {
                 let reason = |event: &Value| event["reason"].as_str().unwrap_or("").to_owned();
                 let found = about.iter().find(|event| wanted(&reason(event)));
                 let reasons = || about.iter().map(|event| reason(event)).collect::<Vec<_>>();
-                found
-                    .map(|event| (*event).clone())
-                    .ok_or_else(|| format!("{:?}", reasons()))
+                found.map(|event| (*event).clone()).ok_or_else(|| format!("{:?}", reasons()))
             })
             .await
     }
@@ -299,12 +258,7 @@ impl<'a> Stage<'a> {
     /// The same with a daemon whose clock is ahead.
     pub(crate) async fn still_at(&self, database: &Database, requests: usize, ahead: Duration) {
         self.looked_again(ahead).await;
-        assert_eq!(
-            database.requests().await.len(),
-            requests,
-            "{}",
-            database.name
-        );
+        assert_eq!(database.requests().await.len(), requests, "{}", database.name);
         assert_no_secrets(&self.daemon.printed());
     }
 
@@ -317,9 +271,7 @@ impl<'a> Stage<'a> {
             .eventually(&self.namespace, SOON, what, async || {
                 self.nudge().await;
                 let planned = self.daemon.metrics().await.sum(PLANNED, &[]);
-                planned
-                    .filter(|at| *at > since)
-                    .ok_or_else(|| format!("{planned:?}"))
+                planned.filter(|at| *at > since).ok_or_else(|| format!("{planned:?}"))
             })
             .await;
     }
@@ -329,14 +281,7 @@ impl<'a> Stage<'a> {
         let change = json!({"metadata": {"annotations": {"nudge": now().to_string()}}});
         let issuer = &self.issuer.name;
         let admin = &self.lab.admin;
-        admin
-            .patch(
-                crate::support::api::ISSUER,
-                &self.namespace,
-                issuer,
-                &change,
-            )
-            .await;
+        admin.patch(crate::support::api::ISSUER, &self.namespace, issuer, &change).await;
     }
 }
 
@@ -347,17 +292,11 @@ fn request_is_right(database: &Database, request: &Value, rotation: &Value, caus
     let named = causes.iter().any(|each| each["cause"] == cause);
     assert!(named, "{cause} is not among {causes:?}");
     assert_eq!(current["request"]["name"], name(request));
-    assert_eq!(
-        rotation["metadata"]["ownerReferences"][0]["uid"],
-        *database.uid
-    );
+    assert_eq!(rotation["metadata"]["ownerReferences"][0]["uid"], *database.uid);
 
     let stem = format!("{}-rotate-", database.name);
     let suffix = name(request).strip_prefix(&stem).unwrap();
-    assert!(
-        suffix.len() == 8 && suffix.bytes().all(|b| b.is_ascii_hexdigit()),
-        "{suffix}"
-    );
+    assert!(suffix.len() == 8 && suffix.bytes().all(|b| b.is_ascii_hexdigit()), "{suffix}");
     let spec = &request["spec"];
     assert_eq!(spec["type"], "ReconfigureTLS");
     assert_eq!(spec["databaseRef"], json!({"name": database.name}));
@@ -366,13 +305,8 @@ fn request_is_right(database: &Database, request: &Value, rotation: &Value, caus
     assert!(spec["timeout"].is_string());
 
     let owners = request["metadata"]["ownerReferences"].as_array().unwrap();
-    let [owner] = owners.as_slice() else {
-        panic!("{owners:?}")
-    };
-    assert_eq!(
-        [&owner["kind"], &owner["uid"]],
-        [&json!("MySQL"), &json!(database.uid)]
-    );
+    let [owner] = owners.as_slice() else { panic!("{owners:?}") };
+    assert_eq!([&owner["kind"], &owner["uid"]], [&json!("MySQL"), &json!(database.uid)]);
     assert_eq!(owner["apiVersion"], MYSQL.api_version());
     assert_ne!(owner["blockOwnerDeletion"], true);
     assert_ne!(owner["controller"], true);
@@ -380,9 +314,7 @@ fn request_is_right(database: &Database, request: &Value, rotation: &Value, caus
     let annotations = &request["metadata"]["annotations"];
     let annotation = |key: &str| {
         let value = annotations[format!("certrotor.dev/{key}")].as_str();
-        value
-            .unwrap_or_else(|| panic!("no {key} in {annotations}"))
-            .to_owned()
+        value.unwrap_or_else(|| panic!("no {key} in {annotations}")).to_owned()
     };
     assert_eq!(annotation("database-uid"), database.uid);
     assert_eq!(annotation("attempt"), "1");
@@ -395,7 +327,5 @@ fn request_is_right(database: &Database, request: &Value, rotation: &Value, caus
 
 /// Whether a list of words has this one.
 pub(crate) fn has(words: &Value, word: &str) -> bool {
-    words
-        .as_array()
-        .is_some_and(|words| words.iter().any(|each| each == word))
+    words.as_array().is_some_and(|words| words.iter().any(|each| each == word))
 }

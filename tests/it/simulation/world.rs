@@ -129,7 +129,8 @@ impl World {
     async fn carry_out(&self, request: &Value, takes: Duration) {
         let name = text(&request["metadata"]["name"]);
         let database = text(&request["spec"]["databaseRef"]["name"]);
-        let path = format!("/apis/ops.kubedb.com/v1alpha1/namespaces/{NAMESPACE}/mysqlopsrequests/{name}");
+        let path =
+            format!("/apis/ops.kubedb.com/v1alpha1/namespaces/{NAMESPACE}/mysqlopsrequests/{name}");
         let running = condition("Running", self.clock.now());
         let status = json!({"phase": "Progressing", "conditions": [running]});
         if self.patch_status(&path, &status).await.is_err() {

@@ -30,40 +30,19 @@ const fn kind(
     name: &'static str,
     plural: &'static str,
 ) -> Kind {
-    Kind {
-        group,
-        version,
-        name,
-        plural,
-    }
+    Kind { group, version, name, plural }
 }
 
 pub(crate) const CERTIFICATE: Kind = kind("cert-manager.io", "v1", "Certificate", "certificates");
-pub(crate) const CERTIFICATE_REQUEST: Kind = kind(
-    "cert-manager.io",
-    "v1",
-    "CertificateRequest",
-    "certificaterequests",
-);
-pub(crate) const CLUSTER_ROLE: Kind = kind(
-    "rbac.authorization.k8s.io",
-    "v1",
-    "ClusterRole",
-    "clusterroles",
-);
-pub(crate) const CLUSTER_ROLE_BINDING: Kind = kind(
-    "rbac.authorization.k8s.io",
-    "v1",
-    "ClusterRoleBinding",
-    "clusterrolebindings",
-);
+pub(crate) const CERTIFICATE_REQUEST: Kind =
+    kind("cert-manager.io", "v1", "CertificateRequest", "certificaterequests");
+pub(crate) const CLUSTER_ROLE: Kind =
+    kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
+pub(crate) const CLUSTER_ROLE_BINDING: Kind =
+    kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings");
 pub(crate) const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
-pub(crate) const CRD: Kind = kind(
-    "apiextensions.k8s.io",
-    "v1",
-    "CustomResourceDefinition",
-    "customresourcedefinitions",
-);
+pub(crate) const CRD: Kind =
+    kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
 pub(crate) const EVENT: Kind = kind("events.k8s.io", "v1", "Event", "events");
 pub(crate) const ISSUER: Kind = kind("cert-manager.io", "v1", "Issuer", "issuers");
 pub(crate) const LEASE: Kind = kind("coordination.k8s.io", "v1", "Lease", "leases");
@@ -82,19 +61,11 @@ pub(crate) const POLICY_BINDING: Kind = kind(
     "ValidatingAdmissionPolicyBinding",
     "validatingadmissionpolicybindings",
 );
-pub(crate) const REQUEST: Kind = kind(
-    "ops.kubedb.com",
-    "v1alpha1",
-    "MySQLOpsRequest",
-    "mysqlopsrequests",
-);
+pub(crate) const REQUEST: Kind =
+    kind("ops.kubedb.com", "v1alpha1", "MySQLOpsRequest", "mysqlopsrequests");
 pub(crate) const ROLE: Kind = kind("rbac.authorization.k8s.io", "v1", "Role", "roles");
-pub(crate) const ROLE_BINDING: Kind = kind(
-    "rbac.authorization.k8s.io",
-    "v1",
-    "RoleBinding",
-    "rolebindings",
-);
+pub(crate) const ROLE_BINDING: Kind =
+    kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
 pub(crate) const ROTATION: Kind = kind("certrotor.dev", "v1alpha1", "Rotation", "rotations");
 pub(crate) const SECRET: Kind = kind("", "v1", "Secret", "secrets");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("", "v1", "ServiceAccount", "serviceaccounts");
@@ -140,14 +111,10 @@ impl Cluster {
     pub(crate) async fn connect(kubeconfig: &Path) -> Self {
         let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
         let options = KubeConfigOptions::default();
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
-            .await
-            .unwrap();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
         config.connect_timeout = Some(Duration::from_secs(5));
         config.read_timeout = Some(Duration::from_secs(60));
-        Self {
-            client: Client::try_from(config).unwrap(),
-        }
+        Self { client: Client::try_from(config).unwrap() }
     }
 
     /// The client itself.
@@ -167,9 +134,7 @@ impl Cluster {
     /// An object, if it is there. An empty namespace is for what has none.
     pub(crate) async fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
         let found = self.api(kind, namespace).get_opt(name).await;
-        found
-            .unwrap_or_else(|error| panic!("get {} {name}: {error}", kind.plural))
-            .map(plain)
+        found.unwrap_or_else(|error| panic!("get {} {name}: {error}", kind.plural)).map(plain)
     }
 
     /// An object that must be there.
@@ -202,34 +167,22 @@ impl Cluster {
         object["apiVersion"] = json!(kind.api_version());
         object["kind"] = json!(kind.name);
         let object: DynamicObject = serde_json::from_value(object).unwrap();
-        let params = PostParams {
-            dry_run,
-            ..PostParams::default()
-        };
-        self.api(kind, namespace)
-            .create(&params, &object)
-            .await
-            .map(plain)
+        let params = PostParams { dry_run, ..PostParams::default() };
+        self.api(kind, namespace).create(&params, &object).await.map(plain)
     }
 
     /// Applies an object from the server's side, by force.
     pub(crate) async fn apply(&self, kind: Kind, namespace: &str, object: &Value) -> Value {
         let name = object["metadata"]["name"].as_str().unwrap();
         let params = PatchParams::apply("certrotor-tests").force();
-        let applied = self
-            .api(kind, namespace)
-            .patch(name, &params, &Patch::Apply(object))
-            .await;
+        let applied = self.api(kind, namespace).patch(name, &params, &Patch::Apply(object)).await;
         plain(applied.unwrap_or_else(|error| panic!("apply {} {name}: {error}", kind.plural)))
     }
 
     /// Merges a change into an object.
     pub(crate) async fn patch(&self, kind: Kind, namespace: &str, name: &str, change: &Value) {
         let params = PatchParams::default();
-        let patched = self
-            .api(kind, namespace)
-            .patch(name, &params, &Patch::Merge(change))
-            .await;
+        let patched = self.api(kind, namespace).patch(name, &params, &Patch::Merge(change)).await;
         patched.unwrap_or_else(|error| panic!("patch {} {name}: {error}", kind.plural));
     }
 
@@ -237,9 +190,7 @@ impl Cluster {
     pub(crate) async fn status(&self, kind: Kind, namespace: &str, name: &str, change: &Value) {
         let (params, change) = (PatchParams::default(), json!({ "status": change }));
         let api = self.api(kind, namespace);
-        let patched = api
-            .patch_status(name, &params, &Patch::Merge(&change))
-            .await;
+        let patched = api.patch_status(name, &params, &Patch::Merge(&change)).await;
         patched.unwrap_or_else(|error| panic!("patch status of {} {name}: {error}", kind.plural));
     }
 
@@ -262,10 +213,7 @@ impl Cluster {
             let version = &object["metadata"]["resourceVersion"];
             let change = json!({"metadata": {"resourceVersion": version}, "status": status});
             let params = PatchParams::default();
-            match api
-                .patch_status(name, &params, &Patch::Merge(&change))
-                .await
-            {
+            match api.patch_status(name, &params, &Patch::Merge(&change)).await {
                 Ok(_) => return,
                 Err(kube::Error::Api(status)) if status.is_conflict() => {}
                 Err(error) => panic!("patch status of {} {name}: {error}", kind.plural),
@@ -285,8 +233,7 @@ impl Cluster {
 
     /// Creates a namespace and waits until objects can be created in it.
     pub(crate) async fn create_namespace(&self, name: &str) {
-        self.create(NAMESPACE, "", json!({"metadata": {"name": name}}))
-            .await;
+        self.create(NAMESPACE, "", json!({"metadata": {"name": name}})).await;
     }
 
     /// Posts a manifest as it stands: YAML that we need not parse.
@@ -295,12 +242,8 @@ impl Cluster {
             &kind.resource(),
             None,
         ));
-        let mut request = url
-            .create(&PostParams::default(), manifest.into_bytes())
-            .unwrap();
-        request
-            .headers_mut()
-            .insert("content-type", "application/yaml".parse().unwrap());
+        let mut request = url.create(&PostParams::default(), manifest.into_bytes()).unwrap();
+        request.headers_mut().insert("content-type", "application/yaml".parse().unwrap());
         self.client.request_text(request).await
     }
 
@@ -309,9 +252,7 @@ impl Cluster {
         let what = format!("the CRD {crd} to be established");
         eventually(Duration::from_mins(1), &what, async || {
             let object = self.get(CRD, "", crd).await;
-            holds(&object, "Established")
-                .then_some(())
-                .ok_or_else(|| object["status"].to_string())
+            holds(&object, "Established").then_some(()).ok_or_else(|| object["status"].to_string())
         })
         .await;
     }
@@ -330,9 +271,7 @@ pub(crate) fn holds(object: &Value, condition: &str) -> bool {
 pub(crate) fn condition_of<'a>(object: &'a Value, condition: &str) -> &'a Value {
     let conditions = object["status"]["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
-    conditions
-        .find(|each| each["type"] == condition)
-        .unwrap_or(&Value::Null)
+    conditions.find(|each| each["type"] == condition).unwrap_or(&Value::Null)
 }
 
 /// The uid of an object.

@@ -83,17 +83,9 @@ impl ControlPlane {
         plane.start_etcd(peer);
         plane.start_apiserver().await;
         if extent == Extent::Whole {
-            plane.run(
-                "kube-controller-manager",
-                &plane.files.controllers,
-                CONTROLLERS,
-            );
+            plane.run("kube-controller-manager", &plane.files.controllers, CONTROLLERS);
             plane.install(crds).await;
-            plane.run(
-                "cert-manager-controller",
-                &plane.files.cert_manager,
-                CERT_MANAGER,
-            );
+            plane.run("cert-manager-controller", &plane.files.cert_manager, CERT_MANAGER);
         }
         Ok(plane)
     }
@@ -133,10 +125,7 @@ impl ControlPlane {
     /// Starts kube-apiserver and waits until it is ready.
     pub(crate) async fn start_apiserver(&self) {
         let process = self.spawn("kube-apiserver", &self.files.apiserver, APISERVER);
-        *self
-            .apiserver
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(process);
+        *self.apiserver.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         let client = self.admin().await.client().clone();
         let ready = patiently(READY, async || {
             let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
@@ -144,32 +133,19 @@ impl ControlPlane {
             answer.map(drop).map_err(|error| error.to_string())
         });
         if let Err(seen) = ready.await {
-            panic!(
-                "kube-apiserver is not ready: {seen}\n{}",
-                self.apiserver_tail()
-            );
+            panic!("kube-apiserver is not ready: {seen}\n{}", self.apiserver_tail());
         }
     }
 
     /// Kills kube-apiserver.
     pub(crate) fn kill_apiserver(&self) {
-        let process = self
-            .apiserver
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let process = self.apiserver.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(process);
     }
 
     fn apiserver_tail(&self) -> String {
-        let process = self
-            .apiserver
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        process.as_ref().map_or_else(
-            || "(it does not run)".to_owned(),
-            |process| process.tail(30),
-        )
+        let process = self.apiserver.lock().unwrap_or_else(PoisonError::into_inner);
+        process.as_ref().map_or_else(|| "(it does not run)".to_owned(), |process| process.tail(30))
     }
 
     fn start_etcd(&self, peer: u16) {
@@ -182,14 +158,9 @@ impl ControlPlane {
     }
 
     fn run_with(&self, name: &str, program: &Path, args: &str, own: &[(&str, String)]) {
-        let args = own.iter().fold(args.to_owned(), |args, (key, value)| {
-            args.replace(key, value)
-        });
+        let args = own.iter().fold(args.to_owned(), |args, (key, value)| args.replace(key, value));
         let process = self.spawn(name, program, &args);
-        self.others
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(process);
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
 
     fn spawn(&self, name: &str, program: &Path, args: &str) -> Process {

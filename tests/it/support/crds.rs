@@ -28,27 +28,19 @@ impl Crd {
 /// Everybody else's, from the folder of `CERTROTOR_CRDS` or the one beside the checkout.
 pub(crate) fn foreign() -> Result<Vec<Crd>, String> {
     let Some(folder) = folder() else {
-        return Err(
-            "the CRDs of KubeDB and cert-manager are missing: CERTROTOR_CRDS is not set \
+        return Err("the CRDs of KubeDB and cert-manager are missing: CERTROTOR_CRDS is not set \
             and ../shared/crds is not there"
-                .to_owned(),
-        );
+            .to_owned());
     };
     let mut crds = Vec::new();
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
+        if path.extension().is_some_and(|extension| extension == "yaml") {
             // <group>_<plural>.yaml
             let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
             let (group, plural) = stem.split_once('_').unwrap();
             let manifest = fs::read_to_string(&path).unwrap();
-            crds.push(Crd {
-                name: format!("{plural}.{group}"),
-                manifest,
-            });
+            crds.push(Crd { name: format!("{plural}.{group}"), manifest });
         }
     }
     // The largest first, so that it is not the last to be ready.
@@ -59,16 +51,10 @@ pub(crate) fn foreign() -> Result<Vec<Crd>, String> {
 /// Our own, as the binary prints it.
 pub(crate) fn ours() -> Crd {
     let binary = env!("CARGO_BIN_EXE_certrotor");
-    let output = std::process::Command::new(binary)
-        .arg("crds")
-        .output()
-        .unwrap();
+    let output = std::process::Command::new(binary).arg("crds").output().unwrap();
     assert!(output.status.success(), "certrotor crds: {output:?}");
     let manifest = String::from_utf8(output.stdout).unwrap();
-    Crd {
-        name: "rotations.certrotor.dev".to_owned(),
-        manifest,
-    }
+    Crd { name: "rotations.certrotor.dev".to_owned(), manifest }
 }
 
 fn folder() -> Option<PathBuf> {

@@ -99,14 +99,7 @@ impl Daemon {
         .to_vec();
         let log = install.folder.join(format!("{name}.log"));
         let process = Mutex::new(spawn(&args, &log));
-        Self {
-            identity: identity.to_owned(),
-            config,
-            port,
-            process,
-            args,
-            log,
-        }
+        Self { identity: identity.to_owned(), config, port, process, args, log }
     }
 
     /// Starts it again, after it has ended.
@@ -116,26 +109,17 @@ impl Daemon {
 
     /// Kills it as `kill -9` does, and returns when it is gone.
     pub(crate) fn kill(&self) {
-        self.process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .kill();
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
 
     /// Sends it SIGTERM.
     pub(crate) fn terminate(&self) {
-        self.process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .signal("TERM");
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).signal("TERM");
     }
 
     /// Its status, if it has ended.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        self.process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ended()
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).ended()
     }
 
     /// Changes its config file, in the way of a kubelet.
@@ -200,18 +184,9 @@ impl Daemon {
     pub(crate) async fn answers(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
         let what = format!("{path} of {}", self.identity);
         let answer = super::eventually::patiently(minutes(1), async || {
-            assert_eq!(
-                self.ended(),
-                None,
-                "the daemon has ended:\n{}",
-                self.tail(30)
-            );
+            assert_eq!(self.ended(), None, "the daemon has ended:\n{}", self.tail(30));
             let answer = self.page(path).await?;
-            if wanted(&answer) {
-                Ok(answer)
-            } else {
-                Err(format!("{answer:?}"))
-            }
+            if wanted(&answer) { Ok(answer) } else { Err(format!("{answer:?}")) }
         });
         match answer.await {
             Ok(answer) => answer,
@@ -244,10 +219,7 @@ impl ConfigFolder {
         if !link.is_symlink() {
             symlink("..data/certrotor.yaml", link).unwrap();
         }
-        Self {
-            folder: folder.to_owned(),
-            version: AtomicU32::new(0),
-        }
+        Self { folder: folder.to_owned(), version: AtomicU32::new(0) }
     }
 
     /// Where the daemon finds the file.
@@ -281,20 +253,12 @@ static LOGS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub(crate) fn said_of(namespace: &str) -> String {
     const LINES: usize = 40;
     let logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let texts: Vec<String> = logs
-        .iter()
-        .map(|log| fs::read_to_string(log).unwrap_or_default())
-        .collect();
+    let texts: Vec<String> =
+        logs.iter().map(|log| fs::read_to_string(log).unwrap_or_default()).collect();
     let about = |line: &&str| {
-        ["WARN", "ERROR", "panicked", namespace]
-            .iter()
-            .any(|word| line.contains(word))
+        ["WARN", "ERROR", "panicked", namespace].iter().any(|word| line.contains(word))
     };
-    let lines: Vec<&str> = texts
-        .iter()
-        .flat_map(|text| text.lines())
-        .filter(about)
-        .collect();
+    let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).filter(about).collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
@@ -306,17 +270,9 @@ fn spawn(args: &[String], log: &Path) -> Process {
     drop(logs);
     let program = Path::new(env!("CARGO_BIN_EXE_certrotor"));
     // Nothing of the machine's own: no cluster but the one of the kubeconfig, no identity.
-    let variables = [
-        "KUBECONFIG",
-        "POD_NAME",
-        "POD_NAMESPACE",
-        "HOME",
-        "CERTROTOR_CONFIG",
-    ];
-    let mut variables: Vec<_> = variables
-        .iter()
-        .map(|name| (*name, "/nonexistent".to_owned()))
-        .collect();
+    let variables = ["KUBECONFIG", "POD_NAME", "POD_NAMESPACE", "HOME", "CERTROTOR_CONFIG"];
+    let mut variables: Vec<_> =
+        variables.iter().map(|name| (*name, "/nonexistent".to_owned())).collect();
     variables.push(("RUST_LOG", "info,certrotor=debug".to_owned()));
     variables.push(("RUST_BACKTRACE", "1".to_owned()));
     Process::start_in(program, args, &variables, log)

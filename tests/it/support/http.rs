@@ -16,9 +16,7 @@ pub(crate) struct Answer {
 /// Asks for a page on loopback.
 pub(crate) async fn get(port: u16, path: &str) -> Result<Answer, String> {
     let asked = timeout(seconds(5), ask(port, path)).await;
-    asked
-        .map_err(|_| "no answer within 5 s".to_owned())?
-        .map_err(|error| error.to_string())
+    asked.map_err(|_| "no answer within 5 s".to_owned())?.map_err(|error| error.to_string())
 }
 
 async fn ask(port: u16, path: &str) -> std::io::Result<Answer> {
@@ -29,13 +27,6 @@ async fn ask(port: u16, path: &str) -> std::io::Result<Answer> {
     stream.read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .unwrap_or(0);
-    Ok(Answer {
-        status,
-        body: body.to_owned(),
-    })
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Ok(Answer { status, body: body.to_owned() })
 }

@@ -42,16 +42,13 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().enumerate().fold(0_u32, |bits, (i, byte)| {
-            bits | u32::from(*byte) << (16 - 8 * i)
-        });
+        let bits = chunk
+            .iter()
+            .enumerate()
+            .fold(0_u32, |bits, (i, byte)| bits | u32::from(*byte) << (16 - 8 * i));
         for i in 0..4 {
             let six = bits >> (18 - 6 * i) & 63;
-            let digit = if i <= chunk.len() {
-                ALPHABET[six as usize]
-            } else {
-                b'='
-            };
+            let digit = if i <= chunk.len() { ALPHABET[six as usize] } else { b'=' };
             text.push(char::from(digit));
         }
     }

@@ -12,15 +12,7 @@ pub(crate) fn kubectl(folder: &Path, kubeconfig: &Path, args: &[&str]) -> Result
     let mut command = Command::new(program);
     command.arg("--cache-dir").arg(folder.join("kubectl"));
     command.arg("--kubeconfig").arg(kubeconfig).args(args);
-    let output = command
-        .env("HOME", folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = command.env("HOME", folder).stdin(Stdio::null()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }

@@ -42,12 +42,7 @@ pub(crate) fn on_cluster(run: impl AsyncFnOnce(Lab)) {
             Ok(plane) => {
                 let name = test.rsplit("::").next().unwrap().replace('_', "-");
                 let name = name[..name.len().min(40)].trim_end_matches('-').to_owned();
-                run(Lab {
-                    plane,
-                    admin: plane.admin().await,
-                    name,
-                })
-                .await;
+                run(Lab { plane, admin: plane.admin().await, name }).await;
             }
             Err(why) => parts::skipped(&test, why),
         }

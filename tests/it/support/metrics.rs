@@ -17,14 +17,8 @@ pub(crate) struct Sample {
 impl Metrics {
     /// Reads a page; a line that is no sample ends the test.
     pub(crate) fn parse(page: &str) -> Self {
-        let lines = page
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self(
-            lines
-                .map(|line| parse(line).unwrap_or_else(|| panic!("no sample: {line}")))
-                .collect(),
-        )
+        let lines = page.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self(lines.map(|line| parse(line).unwrap_or_else(|| panic!("no sample: {line}"))).collect())
     }
 
     /// The samples with this name and at least these labels.
@@ -54,18 +48,10 @@ fn parse(line: &str) -> Option<Sample> {
     let (series, value) = line.rsplit_once(' ')?;
     let value = value.parse().ok()?;
     let Some((name, rest)) = series.split_once('{') else {
-        return Some(Sample {
-            name: series.to_owned(),
-            labels: BTreeMap::new(),
-            value,
-        });
+        return Some(Sample { name: series.to_owned(), labels: BTreeMap::new(), value });
     };
     let labels = parse_labels(rest.strip_suffix('}')?)?;
-    Some(Sample {
-        name: name.to_owned(),
-        labels,
-        value,
-    })
+    Some(Sample { name: name.to_owned(), labels, value })
 }
 
 fn parse_labels(mut text: &str) -> Option<BTreeMap<String, String>> {

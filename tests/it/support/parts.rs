@@ -15,10 +15,7 @@ pub(crate) struct Missing {
 /// The file of a program: from `CERTROTOR_PARTS`, `KUBEBUILDER_ASSETS`, or what `tests/run` once
 /// obtained.
 pub(crate) fn find(program: &str) -> Result<PathBuf, Missing> {
-    let missing = |why: String| Missing {
-        program: program.to_owned(),
-        why,
-    };
+    let missing = |why: String| Missing { program: program.to_owned(), why };
     if let Some(folder) = env::var_os("CERTROTOR_PARTS").map(PathBuf::from) {
         let file = folder.join("bin").join(program);
         let why = || reason(&folder, program).unwrap_or_else(|| "CERTROTOR_PARTS lacks it".into());
@@ -26,9 +23,7 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, Missing> {
     }
     let assets =
         env::var_os("KUBEBUILDER_ASSETS").map(|folder| PathBuf::from(folder).join(program));
-    let cached = views()
-        .into_iter()
-        .map(|view| view.join("bin").join(program));
+    let cached = views().into_iter().map(|view| view.join("bin").join(program));
     assets
         .into_iter()
         .chain(cached)
@@ -41,11 +36,7 @@ pub(crate) fn used(program: &str) {
     let Some(file) = env::var_os("CERTROTOR_PARTS_USED") else {
         return;
     };
-    let mut file = fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(file)
-        .unwrap();
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     // One write: other test processes append to the same file.
     file.write_all(format!("{program}\n").as_bytes()).unwrap();
 }
@@ -65,9 +56,7 @@ impl std::fmt::Display for Missing {
 /// What the table of parts says of a missing program.
 fn reason(folder: &Path, program: &str) -> Option<String> {
     let table = fs::read_to_string(folder.join("table")).ok()?;
-    let mut rows = table
-        .lines()
-        .map(|line| line.split('\t').collect::<Vec<_>>());
+    let mut rows = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let row = rows.find(|row| row.first() == Some(&program))?;
     row.get(3).map(|why| (*why).to_owned())
 }
@@ -98,10 +87,5 @@ fn views() -> Vec<PathBuf> {
 #[test]
 fn a_program_that_nobody_has_is_missing() {
     let missing = find("no-such-program").unwrap_err();
-    assert!(
-        missing
-            .to_string()
-            .starts_with("no-such-program is missing: "),
-        "{missing}"
-    );
+    assert!(missing.to_string().starts_with("no-such-program is missing: "), "{missing}");
 }

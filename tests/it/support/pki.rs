@@ -49,10 +49,7 @@ impl Authority {
 
     /// Its certificate and key.
     pub(crate) fn pair(&self) -> Pair {
-        Pair {
-            certificate: self.issuer.pem(),
-            key: self.issuer.key().serialize_pem(),
-        }
+        Pair { certificate: self.issuer.pem(), key: self.issuer.key().serialize_pem() }
     }
 
     /// Signs a leaf with a new key.
@@ -60,15 +57,11 @@ impl Authority {
         let begins = ago(leaf.age);
         let ends = begins + leaf.lifetime;
         let mut params = params(&leaf.name, leaf.group.as_deref(), begins, ends);
-        params.key_usages = vec![
-            KeyUsagePurpose::DigitalSignature,
-            KeyUsagePurpose::KeyEncipherment,
-        ];
+        params.key_usages =
+            vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         if !leaf.hosts.is_empty() {
-            params
-                .extended_key_usages
-                .push(ExtendedKeyUsagePurpose::ServerAuth);
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
             params.subject_alt_names = leaf
                 .hosts
                 .iter()
@@ -78,10 +71,7 @@ impl Authority {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Pair {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        }
+        Pair { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }
 
@@ -100,10 +90,7 @@ impl Leaf {
     /// A server on loopback, valid for a day.
     pub(crate) fn server(name: &str, hosts: &[&str]) -> Self {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Self {
-            hosts,
-            ..Self::user(name, None)
-        }
+        Self { hosts, ..Self::user(name, None) }
     }
 }
 

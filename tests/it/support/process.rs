@@ -56,41 +56,21 @@ impl Process {
     ) -> Self {
         let name = program.file_name().unwrap().to_string_lossy().into_owned();
         let mut command = Command::new("sh");
-        command
-            .args(["-c", SUPERVISOR, "sh"])
-            .arg(log)
-            .arg(program)
-            .args(args);
+        command.args(["-c", SUPERVISOR, "sh"]).arg(log).arg(program).args(args);
         command.envs(variables.iter().cloned());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut supervisor = command.spawn().unwrap();
         let mut first = String::new();
         let stdout = supervisor.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut first).unwrap();
-        let pid = first
-            .trim()
-            .parse()
-            .unwrap_or_else(|_| panic!("{name}: no pid: {first:?}"));
+        let pid = first.trim().parse().unwrap_or_else(|_| panic!("{name}: no pid: {first:?}"));
         let leash = Mutex::new(supervisor.stdin.take());
-        Self {
-            name,
-            pid,
-            log: log.to_owned(),
-            supervisor: Mutex::new(supervisor),
-            leash,
-        }
+        Self { name, pid, log: log.to_owned(), supervisor: Mutex::new(supervisor), leash }
     }
 
     /// Its status, once it has ended.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        self.supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .try_wait()
-            .unwrap()
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap()
     }
 
     /// Sends it a signal, such as `TERM` or `KILL`.
@@ -107,17 +87,8 @@ impl Process {
     /// Kills it, and returns when it is gone.
     pub(crate) fn kill(&self) {
         self.signal("KILL");
-        drop(
-            self.leash
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        self.supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wait()
-            .unwrap();
+        drop(self.leash.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).wait().unwrap();
     }
 
     /// All that it has printed.
@@ -152,26 +123,14 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// A new folder. `CERTROTOR_KEEP=1` in the environment keeps it, for its logs.
     pub(crate) fn new(name: &str) -> Self {
-        let path = tempfile::Builder::new()
-            .prefix(&format!("certrotor-{name}-"))
-            .tempdir();
+        let path = tempfile::Builder::new().prefix(&format!("certrotor-{name}-")).tempdir();
         let path = path.unwrap().keep();
-        let script = if std::env::var_os("CERTROTOR_KEEP").is_some() {
-            "true"
-        } else {
-            JANITOR
-        };
+        let script = if std::env::var_os("CERTROTOR_KEEP").is_some() { "true" } else { JANITOR };
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).arg(&path);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let leash = command.spawn().unwrap().stdin.take().unwrap();
-        Self {
-            path,
-            _leash: leash,
-        }
+        Self { path, _leash: leash }
     }
 
     /// The folder.

@@ -81,14 +81,9 @@ impl Proxy {
     pub(crate) async fn start(plane: &ControlPlane) -> Self {
         let kubeconfig = plane.kubeconfig("proxy", "", &plane.server());
         let mut kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
-        kubeconfig
-            .auth_infos
-            .iter_mut()
-            .for_each(|user| user.auth_info = None);
+        kubeconfig.auth_infos.iter_mut().for_each(|user| user.auth_info = None);
         let options = KubeConfigOptions::default();
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
-            .await
-            .unwrap();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
         (config.read_timeout, config.default_retry) = (None, false);
         let inner = Arc::new(Inner {
             upstream: Client::try_from(config).unwrap(),
@@ -100,9 +95,7 @@ impl Proxy {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new()
-            .fallback(forward)
-            .with_state(Arc::clone(&inner));
+        let app = Router::new().fallback(forward).with_state(Arc::clone(&inner));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { inner, address }
     }
@@ -114,27 +107,17 @@ impl Proxy {
 
     /// From now on, replies are stamped so much later than they were made.
     pub(crate) fn bend_clock(&self, by: Duration) {
-        self.inner
-            .bent
-            .store(i64::try_from(by.as_secs()).unwrap(), Ordering::Relaxed);
+        self.inner.bent.store(i64::try_from(by.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
     /// From now on, every call is put to `hook`.
     pub(crate) fn hook(&self, hook: impl Fn(&Call, Moment) -> Fate + Send + Sync + 'static) {
-        *self
-            .inner
-            .hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
+        *self.inner.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
     }
 
     /// From now on, every call passes.
     pub(crate) fn unhook(&self) {
-        *self
-            .inner
-            .hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        *self.inner.hook.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// How many calls are being held.
@@ -149,22 +132,14 @@ impl Proxy {
 
     /// Everything that was asked so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.inner
-            .calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Inner {
     /// Whether a call goes on.
     async fn passes(&self, call: &Call, moment: Moment) -> bool {
-        let hook = self
-            .hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match hook.map_or(Fate::Pass, |hook| hook(call, moment)) {
             Fate::Pass => true,
             Fate::Lose => false,
@@ -179,25 +154,17 @@ impl Inner {
     }
 
     fn note(&self, call: Call) {
-        self.calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(call);
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
     fn bend(&self, reply: &mut Response) {
         let bent = SignedDuration::from_secs(self.bent.load(Ordering::Relaxed));
-        let date = reply
-            .headers()
-            .get(header::DATE)
-            .and_then(|date| date.to_str().ok());
+        let date = reply.headers().get(header::DATE).and_then(|date| date.to_str().ok());
         let Some(date) = date.and_then(parse_date) else {
             return;
         };
         let date = (date + bent).strftime(DATE).to_string();
-        reply
-            .headers_mut()
-            .insert(header::DATE, HeaderValue::from_str(&date).unwrap());
+        reply.headers_mut().insert(header::DATE, HeaderValue::from_str(&date).unwrap());
     }
 }
 
@@ -210,11 +177,8 @@ fn parse_date(text: &str) -> Option<Timestamp> {
 
 async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let mut call = Call {
-        method: parts.method.to_string(),
-        path: parts.uri.path().to_owned(),
-        status: None,
-    };
+    let mut call =
+        Call { method: parts.method.to_string(), path: parts.uri.path().to_owned(), status: None };
     if !inner.passes(&call, Moment::Before).await {
         inner.note(call);
         return lost().await;
@@ -224,10 +188,7 @@ async fn forward(State(inner): State<Arc<Inner>>, request: Request) -> Response 
     };
     parts.headers.remove(header::HOST);
     let body = body.to_bytes().to_vec();
-    let answer = inner
-        .upstream
-        .send(http::Request::from_parts(parts, body.into()))
-        .await;
+    let answer = inner.upstream.send(http::Request::from_parts(parts, body.into())).await;
     let mut reply = match answer {
         Ok(reply) => reply.map(Body::new),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),

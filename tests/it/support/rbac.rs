@@ -18,10 +18,7 @@ pub(crate) fn file() -> PathBuf {
 pub(crate) fn shipped() -> Vec<Value> {
     let text = std::fs::read_to_string(file()).unwrap();
     let objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
-    objects
-        .into_iter()
-        .filter(|object| !object.is_null())
-        .collect()
+    objects.into_iter().filter(|object| !object.is_null()).collect()
 }
 
 /// The same objects for an installation in another namespace, beside others in the cluster.
@@ -55,19 +52,13 @@ pub(crate) async fn apply(admin: &Cluster, namespace: &str) {
 /// The name of the daemon's `ServiceAccount` in the file.
 pub(crate) fn account() -> String {
     let objects = shipped();
-    let account = objects
-        .iter()
-        .find(|object| object["kind"] == "ServiceAccount")
-        .unwrap();
+    let account = objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
     account["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
 /// A token of the daemon's `ServiceAccount`, as a kubelet would fetch it.
 pub(crate) async fn token(admin: &Cluster, namespace: &str) -> String {
-    let path = format!(
-        "/api/v1/namespaces/{namespace}/serviceaccounts/{}/token",
-        account()
-    );
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}/token", account());
     let wanted = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
         "spec": {"expirationSeconds": 7200}});
     let request = http::Request::post(path)
@@ -81,8 +72,6 @@ pub(crate) async fn token(admin: &Cluster, namespace: &str) -> String {
 /// The rules that some role of the file grants.
 pub(crate) fn rules() -> Vec<Value> {
     let objects = shipped();
-    let rules = objects
-        .iter()
-        .filter_map(|object| object["rules"].as_array().cloned());
+    let rules = objects.iter().filter_map(|object| object["rules"].as_array().cloned());
     rules.flatten().collect()
 }

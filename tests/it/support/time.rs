@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// The present moment. Tests run beside real programs, so they read the real clock: here only.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where tests read the wall clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where tests read the wall clock")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -124,39 +124,14 @@ fn what_was_issued_is_unknown_missing_malformed_or_a_leaf() {
     let mut reversed = issued_status();
     reversed["notAfter"] = json!("2025-01-01T00:00:00Z");
     for (name, status, issuances, expected) in [
-        (
-            "all is well",
-            issued_status(),
-            vec![&good, &newer],
-            "fingerprint",
-        ),
+        ("all is well", issued_status(), vec![&good, &newer], "fingerprint"),
         ("the issuance is gone", issued_status(), vec![], "dates"),
-        (
-            "only another one is left",
-            issued_status(),
-            vec![&unsigned],
-            "dates",
-        ),
-        (
-            "the issuance is of another leaf",
-            later,
-            vec![&good],
-            "dates",
-        ),
-        (
-            "it cannot be read",
-            issued_status(),
-            vec![&broken],
-            "noCertificate",
-        ),
+        ("only another one is left", issued_status(), vec![&unsigned], "dates"),
+        ("the issuance is of another leaf", later, vec![&good], "dates"),
+        ("it cannot be read", issued_status(), vec![&broken], "noCertificate"),
         ("dates reversed", reversed, vec![&good], "datesReversed"),
         ("nobody looked", json!({}), vec![], "unknown"),
-        (
-            "never issued",
-            json!({"conditions": [not_ready]}),
-            vec![&unsigned],
-            "missing",
-        ),
+        ("never issued", json!({"conditions": [not_ready]}), vec![&unsigned], "missing"),
         (
             "being issued",
             json!({"conditions": [not_ready, condition("Issuing", "True")]}),
@@ -186,10 +161,7 @@ fn what_was_issued_is_unknown_missing_malformed_or_a_leaf() {
         assert_eq!(described, expected, "{name}");
     }
     let absent = |listed| certificate(&wanted(&json!({})), None, [].into_iter(), listed).issued;
-    assert_eq!(
-        (absent(true), absent(false)),
-        (Issued::Missing, Issued::Unknown)
-    );
+    assert_eq!((absent(true), absent(false)), (Issued::Missing, Issued::Unknown));
 }
 
 #[test]
@@ -232,42 +204,18 @@ fn names_that_the_leaf_lacks() {
     };
     for (spec, entry, expected) in [
         (json!({}), json!({}), ""),
-        (
-            json!({"dnsNames": ["SHOP.", "localhost"], "ipAddresses": ["127.0.0.1"]}),
-            json!({}),
-            "",
-        ),
-        (
-            json!({"dnsNames": ["shop-0.shop-pods.prod.svc"]}),
-            json!({}),
-            "",
-        ),
-        (
-            json!({"dnsNames": ["a.b.shop-pods.prod.svc"]}),
-            json!({}),
-            "a.b.shop-pods.prod.svc",
-        ),
-        (
-            json!({"dnsNames": [".shop-pods.prod.svc"]}),
-            json!({}),
-            ".shop-pods.prod.svc",
-        ),
-        (
-            json!({"dnsNames": ["new"], "ipAddresses": ["10.0.0.1"]}),
-            json!({}),
-            "10.0.0.1 new",
-        ),
+        (json!({"dnsNames": ["SHOP.", "localhost"], "ipAddresses": ["127.0.0.1"]}), json!({}), ""),
+        (json!({"dnsNames": ["shop-0.shop-pods.prod.svc"]}), json!({}), ""),
+        (json!({"dnsNames": ["a.b.shop-pods.prod.svc"]}), json!({}), "a.b.shop-pods.prod.svc"),
+        (json!({"dnsNames": [".shop-pods.prod.svc"]}), json!({}), ".shop-pods.prod.svc"),
+        (json!({"dnsNames": ["new"], "ipAddresses": ["10.0.0.1"]}), json!({}), "10.0.0.1 new"),
         (
             json!({"dnsNames": ["new"]}),
             json!({"alias": "server", "dnsNames": ["new", "shop", "newer"]}),
             "new newer",
         ),
     ] {
-        assert_eq!(
-            lacking(spec.clone(), entry.clone()),
-            expected,
-            "{spec} {entry}"
-        );
+        assert_eq!(lacking(spec.clone(), entry.clone()), expected, "{spec} {entry}");
     }
 }
 
@@ -278,10 +226,7 @@ fn names_that_cannot_be_compared_are_not() {
     params.subject_alt_names = vec![rcgen::SanType::URI("spiffe://shop".try_into().unwrap())];
     params.not_before = date_time_ymd(2026, 1, 1);
     params.not_after = date_time_ymd(2026, 4, 1);
-    let pem = params
-        .signed_by(&KeyPair::generate().unwrap(), &ca)
-        .unwrap()
-        .pem();
+    let pem = params.signed_by(&KeyPair::generate().unwrap(), &ca).unwrap().pem();
     let facts = facts(&json!({"dnsNames": ["shop"]}), &issued_status());
     let found = built(&facts, &[issuance("now", "1", Some(&pem), None)]);
     assert!(found.names_lacking.is_empty());
@@ -297,25 +242,10 @@ fn an_intermediate_signs_and_not_the_root_above_it() {
     let chain = format!("{pem}{}", intermediate.pem());
     let key_of = |pem: &str| CaBundle::from_pem(pem.as_bytes()).unwrap().certificates[0].spki;
     for (name, chain, ca, expected) in [
-        (
-            "in the chain",
-            &chain,
-            root.pem(),
-            Some(key_of(&intermediate.pem())),
-        ),
-        (
-            "published itself",
-            &pem,
-            intermediate.pem(),
-            Some(key_of(&intermediate.pem())),
-        ),
+        ("in the chain", &chain, root.pem(), Some(key_of(&intermediate.pem()))),
+        ("published itself", &pem, intermediate.pem(), Some(key_of(&intermediate.pem()))),
         ("only the root is published", &pem, root.pem(), None),
-        (
-            "what is published cannot be read",
-            &pem,
-            "-".to_owned(),
-            None,
-        ),
+        ("what is published cannot be read", &pem, "-".to_owned(), None),
     ] {
         let issuance = issuance("now", "1", Some(chain), Some(&ca));
         assert_eq!(issuance.signing_ca().map(|ca| ca.key), expected, "{name}");

@@ -39,10 +39,7 @@ fn current() -> Current {
         not_after: at("2026-12-30T00:00:00Z"),
         fingerprint: Some(Fingerprint([7; 32])),
     };
-    let bare = LeafId {
-        fingerprint: None,
-        ..leaf
-    };
+    let bare = LeafId { fingerprint: None, ..leaf };
     Current {
         opened: at(OPENED),
         causes: vec![OpenedCause {
@@ -50,11 +47,7 @@ fn current() -> Current {
             alias: Alias::Server,
             inputs: Digest(0xaa),
         }],
-        baseline: [
-            (Alias::Server, leaf),
-            (Alias::Other("odd \"one\"".into()), bare),
-        ]
-        .into(),
+        baseline: [(Alias::Server, leaf), (Alias::Other("odd \"one\"".into()), bare)].into(),
         attempt: 2,
         failures: 1,
         setbacks: 0,
@@ -109,10 +102,7 @@ fn half_a_record_is_somebody_elses() {
         (meta::OPENED, Some("now")),
         (meta::ATTEMPT, Some("-1")),
         (meta::CAUSES, Some("{}")),
-        (
-            meta::CAUSES,
-            Some(r#"[{"cause": "Boredom", "alias": "server", "inputs": "aa"}]"#),
-        ),
+        (meta::CAUSES, Some(r#"[{"cause": "Boredom", "alias": "server", "inputs": "aa"}]"#)),
         (meta::BASELINE, Some(r#"{"server": {"notBefore": 1}}"#)),
         (meta::BASELINE, None),
     ] {
@@ -133,50 +123,15 @@ fn when_a_request_began_and_ended() {
             "lastTransitionTime": format!("2026-11-23T22:{minute:02}:00Z")})
     };
     let minute = |minute: u32| Some(at(&format!("2026-11-23T22:{minute:02}:00Z")));
-    let modern = [
-        condition("Running", 2),
-        condition("EvictPod", 3),
-        condition("Successful", 9),
-    ];
-    let of_2022 = [
-        condition("CertificateSynced", 3),
-        condition("Progressing", 2),
-    ];
+    let modern = [condition("Running", 2), condition("EvictPod", 3), condition("Successful", 9)];
+    let of_2022 = [condition("CertificateSynced", 3), condition("Progressing", 2)];
     for (name, phase, conditions, started, ended, message) in [
         ("new", "", &[][..], None, None, ""),
         ("queued", "Pending", &[], None, None, ""),
-        (
-            "running",
-            "Progressing",
-            &modern[..2],
-            minute(2),
-            None,
-            "EvictPod said",
-        ),
-        (
-            "of 2022",
-            "Progressing",
-            &of_2022,
-            minute(2),
-            None,
-            "CertificateSynced said",
-        ),
-        (
-            "odd names",
-            "Progressing",
-            &modern[1..2],
-            minute(3),
-            None,
-            "EvictPod said",
-        ),
-        (
-            "done",
-            "Successful",
-            &modern,
-            minute(2),
-            minute(9),
-            "Successful said",
-        ),
+        ("running", "Progressing", &modern[..2], minute(2), None, "EvictPod said"),
+        ("of 2022", "Progressing", &of_2022, minute(2), None, "CertificateSynced said"),
+        ("odd names", "Progressing", &modern[1..2], minute(3), None, "EvictPod said"),
+        ("done", "Successful", &modern, minute(2), minute(9), "Successful said"),
         (
             "failed, without saying so",
             "Failed",
@@ -186,14 +141,7 @@ fn when_a_request_began_and_ended() {
             "EvictPod said",
         ),
         ("denied, without any", "Denied", &[], None, minute(30), ""),
-        (
-            "a word of tomorrow",
-            "Resting",
-            &modern[..1],
-            minute(2),
-            None,
-            "Running said",
-        ),
+        ("a word of tomorrow", "Resting", &modern[..1], minute(2), None, "Running said"),
     ] {
         let status = json!({"phase": phase, "conditions": conditions});
         let request = of(&object(&json!({}), &rotate(), &status));
@@ -206,10 +154,7 @@ fn when_a_request_began_and_ended() {
 fn of_others_that_are_over_only_their_end_is_kept() {
     let mut texts = Texts::default();
     let mut facts = |annotations: &Value, spec: &Value, phase: &str| {
-        RequestFacts::of(
-            &object(annotations, spec, &json!({"phase": phase})),
-            &mut texts,
-        )
+        RequestFacts::of(&object(annotations, spec, &json!({"phase": phase})), &mut texts)
     };
     let ours = json!(annotations("blue", "u-shop", &current()));
     let theirs = json!({});
@@ -229,11 +174,7 @@ fn of_others_that_are_over_only_their_end_is_kept() {
     ] {
         let facts = facts(annotations, spec, phase);
         assert_eq!(&*facts.database, "shop");
-        assert_eq!(
-            matches!(facts.kept, Kept::Whole(_)),
-            whole,
-            "{spec} {phase}"
-        );
+        assert_eq!(matches!(facts.kept, Kept::Whole(_)), whole, "{spec} {phase}");
         assert_eq!(facts.reconfigured(), reconfigured, "{spec} {phase}");
     }
 }

@@ -8,23 +8,9 @@ type SideBySide = (&'static [&'static str], (i64, u8, u8));
 
 /// Zones whose walks begin on the same day, so that their minutes can be laid side by side.
 const SIDE_BY_SIDE: [SideBySide; 3] = [
-    (
-        &[
-            "Europe/Berlin",
-            "America/New_York",
-            "Australia/Lord_Howe",
-            "UTC",
-        ],
-        (2026, 9, 20),
-    ),
-    (
-        &["America/Sao_Paulo", "Europe/Volgograd", "Europe/Berlin"],
-        (2018, 10, 5),
-    ),
-    (
-        &["Pacific/Apia", "Asia/Tehran", "Africa/Casablanca"],
-        (2011, 11, 20),
-    ),
+    (&["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"], (2026, 9, 20)),
+    (&["America/Sao_Paulo", "Europe/Volgograd", "Europe/Berlin"], (2018, 10, 5)),
+    (&["Pacific/Apia", "Asia/Tehran", "Africa/Casablanca"], (2011, 11, 20)),
 ];
 
 /// What opened so long after a walk began may have opened before: in seconds, longer than windows.
@@ -34,10 +20,8 @@ const UNSURE: i64 = 2 * 86_400;
 fn windows_narrowed_and_frozen_leave_what_a_walk_through_every_minute_leaves() {
     let cases = if full() { 400 } else { 15 };
     for (number, (zones, (year, month, day))) in (1..).zip(SIDE_BY_SIDE) {
-        let walks: Vec<Walk> = zones
-            .iter()
-            .map(|zone| Walk::new(zone, day_number(year, month, day), 62))
-            .collect();
+        let walks: Vec<Walk> =
+            zones.iter().map(|zone| Walk::new(zone, day_number(year, month, day), 62)).collect();
         let mut dice = Dice(1_000 + number);
         for _ in 0..cases {
             combination_agrees(&walks, &mut dice, i16::try_from(year).unwrap());
@@ -51,16 +35,10 @@ fn combination_agrees(walks: &[Walk], dice: &mut Dice, year: i16) {
     let (narrowed, inside) = any_windows(walks, dice, minutes);
     let narrowed = (dice.below(3) == 0).then_some(narrowed);
     if narrowed.is_some() {
-        allowed
-            .iter_mut()
-            .zip(inside)
-            .for_each(|(allowed, inside)| *allowed &= inside);
+        allowed.iter_mut().zip(inside).for_each(|(allowed, inside)| *allowed &= inside);
     }
     let (freezes, frozen) = any_freezes(walks, dice, year, minutes);
-    allowed
-        .iter_mut()
-        .zip(&frozen)
-        .for_each(|(allowed, frozen)| *allowed &= !frozen);
+    allowed.iter_mut().zip(&frozen).for_each(|(allowed, frozen)| *allowed &= !frozen);
 
     let margin = Span::seconds(60 * dice.below(2));
     let start = walks[0].start * 60;
@@ -74,24 +52,12 @@ fn combination_agrees(walks: &[Walk], dice: &mut Dice, year: i16) {
     }
     let end = walks[0].end * 60;
     let listed = times.intervals(Time::from_unix(half), Time::from_unix(end), margin);
-    let listed: Vec<_> = listed
-        .map(|i| (i.opens.unix(), i.closes.map(Time::unix)))
-        .collect();
+    let listed: Vec<_> = listed.map(|i| (i.opens.unix(), i.closes.map(Time::unix))).collect();
     let expected: Vec<_> = left.iter().filter(|(_, closes)| *closes > half).collect();
-    assert_eq!(
-        listed.len(),
-        expected.len(),
-        "{times:?} {listed:?} {expected:?}"
-    );
+    assert_eq!(listed.len(), expected.len(), "{times:?} {listed:?} {expected:?}");
     for ((opens, closes), expected) in listed.iter().zip(expected) {
-        assert!(
-            *opens == expected.0 || expected.0 <= start + UNSURE,
-            "{times:?}"
-        );
-        assert!(
-            *closes == Some(expected.1) || expected.1 >= end - 60,
-            "{times:?}"
-        );
+        assert!(*opens == expected.0 || expected.0 <= start + UNSURE, "{times:?}");
+        assert!(*closes == Some(expected.1) || expected.1 >= end - 60, "{times:?}");
     }
 }
 
@@ -137,10 +103,7 @@ fn any_freezes(walks: &[Walk], dice: &mut Dice, year: i16, minutes: usize) -> (F
         freezes.push(Freeze::new(day(from), day(to), zone, "why".to_owned()).unwrap());
         let [month, from, to] = [month, from, to].map(i8::cast_unsigned);
         let days = walk.on_days((month, from), (month, to));
-        frozen
-            .iter_mut()
-            .zip(days)
-            .for_each(|(frozen, day)| *frozen |= day);
+        frozen.iter_mut().zip(days).for_each(|(frozen, day)| *frozen |= day);
     }
     (Freezes::new(freezes), frozen)
 }
@@ -180,31 +143,18 @@ fn times_agree(
     match (times.state(at, margin), next) {
         (TimesState::Open { since, until }, Some((opens, closes))) => {
             assert!(*opens <= moment, "{said}: open");
-            assert!(
-                since.unix() == *opens || *opens <= start + UNSURE,
-                "{said}: since {since}"
-            );
+            assert!(since.unix() == *opens || *opens <= start + UNSURE, "{said}: since {since}");
             let until = until.map_or(i64::MAX, Time::unix);
-            assert!(
-                until == *closes || *closes >= end - 60,
-                "{said}: until {until}"
-            );
+            assert!(until == *closes || *closes >= end - 60, "{said}: until {until}");
         }
         (TimesState::Closed { by, opens }, next) => {
             let opens = opens.map_or(i64::MAX, Time::unix);
-            assert!(
-                next.map_or(opens >= end, |next| opens == next.0),
-                "{said}: opens {opens}"
-            );
+            assert!(next.map_or(opens >= end, |next| opens == next.0), "{said}: opens {opens}");
             let index = |moment: i64| usize::try_from((moment - start).div_euclid(60)).unwrap();
             let last = index(moment + margin.as_seconds()).min(frozen.len() - 1);
             let near = &frozen[index(moment - margin.as_seconds())..=last];
             let freeze = near.contains(&true);
-            assert_eq!(
-                matches!(by, ClosedBy::Freeze { .. }),
-                freeze,
-                "{said}: {by:?}"
-            );
+            assert_eq!(matches!(by, ClosedBy::Freeze { .. }), freeze, "{said}: {by:?}");
         }
         (state, None) => panic!("{said}: {state:?}"),
     }

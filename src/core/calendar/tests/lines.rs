@@ -7,9 +7,7 @@ fn following(text: &str, from: DateTime, count: usize) -> Vec<String> {
     let line = line(text);
     let next = |wall: &DateTime| line.next_after(*wall);
     let walls = std::iter::successors(line.next_after(from), next).take(count);
-    walls
-        .map(|wall| wall.strftime("%F %H:%M").to_string())
-        .collect()
+    walls.map(|wall| wall.strftime("%F %H:%M").to_string()).collect()
 }
 
 #[test]
@@ -52,11 +50,7 @@ fn every_way_to_write_weekdays_means_what_crontab_says() {
     ] {
         let line = line(&format!("0 12 * * {text}"));
         let named: Vec<String> = (0..7)
-            .map(|day| {
-                SUNDAY
-                    .saturating_add(jiff::Span::new().days(day))
-                    .at(12, 0, 0, 0)
-            })
+            .map(|day| SUNDAY.saturating_add(jiff::Span::new().days(day)).at(12, 0, 0, 0))
             .filter(|noon| line.latest_at_or_before(*noon) == Some(*noon))
             .map(|noon| noon.strftime("%a").to_string())
             .collect();
@@ -72,10 +66,7 @@ fn lines_name_the_times_that_crontab_says() {
         ("0 2 * * SAT,SUN", ["2026-11-28 02:00", "2026-11-29 02:00"]),
         ("*/20 22 * * *", ["2026-11-23 22:00", "2026-11-23 22:20"]),
         ("5/25 22 * * *", ["2026-11-23 22:05", "2026-11-23 22:30"]),
-        (
-            "10-20/5,40 22 * * *",
-            ["2026-11-23 22:10", "2026-11-23 22:15"],
-        ),
+        ("10-20/5,40 22 * * *", ["2026-11-23 22:10", "2026-11-23 22:15"]),
         ("0 3 1 */3 *", ["2027-01-01 03:00", "2027-04-01 03:00"]),
         ("0 3 1 jan,Jul *", ["2027-01-01 03:00", "2027-07-01 03:00"]),
         ("0 0 29 2 *", ["2028-02-29 00:00", "2032-02-29 00:00"]),
@@ -142,10 +133,7 @@ fn what_cannot_be_read_is_explained() {
     let more = [
         ("", "this one has 0"),
         ("0 2 \u{661} * *", "is neither a number"),
-        (
-            &too_long,
-            "a crontab line has at most 256 characters, this one has 400",
-        ),
+        (&too_long, "a crontab line has at most 256 characters, this one has 400"),
     ];
     let rows = rows(UNREADABLE).map(|[text, message]| (text, message));
     for (text, message) in rows.chain(more) {

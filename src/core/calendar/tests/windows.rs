@@ -27,22 +27,10 @@ fn where_clocks_change_each_wall_time_is_named_once() {
     for [text, name, from, expected] in rows(NEXT) {
         let schedule = Schedule::new(line(text), zone(name));
         let (from, expected) = (at(from), at(expected));
-        assert_eq!(
-            schedule.next_after(from),
-            Some(expected),
-            "{schedule} after {from}"
-        );
-        assert_eq!(
-            schedule.latest_at_or_before(expected),
-            Some(expected),
-            "{schedule}"
-        );
+        assert_eq!(schedule.next_after(from), Some(expected), "{schedule} after {from}");
+        assert_eq!(schedule.latest_at_or_before(expected), Some(expected), "{schedule}");
         let just_before = expected - Span::seconds(1);
-        assert!(
-            schedule
-                .latest_at_or_before(just_before)
-                .is_some_and(|latest| latest <= from)
-        );
+        assert!(schedule.latest_at_or_before(just_before).is_some_and(|latest| latest <= from));
     }
 }
 
@@ -73,32 +61,16 @@ friday   | 2026-11-27T22:30:00Z | open | 2026-11-27T22:30:00Z | 2026-11-29T22:30
 #[test]
 fn windows_open_and_close_as_people_expect() {
     let windows = [
-        (
-            "night",
-            window("0 22 * * *", Span::hours(4), "Europe/Berlin"),
-        ),
+        ("night", window("0 22 * * *", Span::hours(4), "Europe/Berlin")),
         ("day", window("0 0 * * *", Span::hours(24), "Europe/Berlin")),
-        (
-            "weekend",
-            window("0 2 * * SAT,SUN", Span::hours(4), "Europe/Berlin"),
-        ),
+        ("weekend", window("0 2 * * SAT,SUN", Span::hours(4), "Europe/Berlin")),
         ("shift", window("* 2-5 * * *", Span::MINUTE, "UTC")),
-        (
-            "quarters",
-            window("*/24 * * * *", Span::minutes(30), "Europe/Berlin"),
-        ),
-        (
-            "friday",
-            window("30 17 * * FRI", Span::days(2), "America/New_York"),
-        ),
+        ("quarters", window("*/24 * * * *", Span::minutes(30), "Europe/Berlin")),
+        ("friday", window("30 17 * * FRI", Span::days(2), "America/New_York")),
     ];
     for [name, moment, state, first, second] in rows(STATES) {
         let (_, window) = windows.iter().find(|(known, _)| *known == name).unwrap();
-        let expected = if state == "open" {
-            open(first, second)
-        } else {
-            closed(first)
-        };
+        let expected = if state == "open" { open(first, second) } else { closed(first) };
         assert_eq!(window.state(at(moment)), expected, "{window} at {moment}");
     }
 }
@@ -113,10 +85,7 @@ fn a_window_that_never_closes_has_no_end() {
         ("@yearly", Span::days(366), "Asia/Tehran"),
     ] {
         let window = window(open, length, name);
-        let for_ever = WindowState::Open {
-            since: Time::MIN,
-            until: None,
-        };
+        let for_ever = WindowState::Open { since: Time::MIN, until: None };
         assert_eq!(window.state(moment), for_ever, "{window}");
     }
 }
@@ -124,17 +93,12 @@ fn a_window_that_never_closes_has_no_end() {
 #[test]
 fn a_window_is_open_for_a_minute_to_a_year() {
     for (length, message) in [
-        (
-            Span::ZERO,
-            "a window is open for 1m to 366d, this one for 0s",
-        ),
+        (Span::ZERO, "a window is open for 1m to 366d, this one for 0s"),
         (Span::seconds(59), "this one for 59s"),
         (Span::seconds(-3_600), "this one for -1h"),
         (Span::days(366) + Span::seconds(1), "this one for 366d"),
     ] {
-        let error = Window::new(line("@daily"), length, Zone::utc())
-            .unwrap_err()
-            .to_string();
+        let error = Window::new(line("@daily"), length, Zone::utc()).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
 }
@@ -144,28 +108,12 @@ fn calendars_know_the_years_1970_to_2100() {
     let schedule = Schedule::new(line("0 12 1 3 *"), Zone::utc());
     for (moment, latest, next) in [
         (Time::MIN, None, Some("1970-03-01T12:00:00Z")),
-        (
-            at("1960-06-01T00:00:00Z"),
-            None,
-            Some("1970-03-01T12:00:00Z"),
-        ),
-        (
-            at("2100-03-01T12:00:00Z"),
-            Some("2100-03-01T12:00:00Z"),
-            None,
-        ),
-        (
-            at("2150-01-01T00:00:00Z"),
-            Some("2100-03-01T12:00:00Z"),
-            None,
-        ),
+        (at("1960-06-01T00:00:00Z"), None, Some("1970-03-01T12:00:00Z")),
+        (at("2100-03-01T12:00:00Z"), Some("2100-03-01T12:00:00Z"), None),
+        (at("2150-01-01T00:00:00Z"), Some("2100-03-01T12:00:00Z"), None),
         (Time::MAX, Some("2100-03-01T12:00:00Z"), None),
     ] {
-        assert_eq!(
-            schedule.latest_at_or_before(moment),
-            latest.map(at),
-            "{moment}"
-        );
+        assert_eq!(schedule.latest_at_or_before(moment), latest.map(at), "{moment}");
         assert_eq!(schedule.next_after(moment), next.map(at), "{moment}");
     }
 }

@@ -19,13 +19,7 @@ fn the_facts_of_a_usual_certificate() {
     assert_eq!((leaf.is_ca, leaf.version, leaf.other_names), (false, 3, 0));
     assert_eq!(
         leaf.names().into_iter().collect::<Vec<_>>(),
-        [
-            "*.db-pods.demo.svc",
-            "127.0.0.1",
-            "::1",
-            "db.mysql.demo.svc",
-            "localhost"
-        ]
+        ["*.db-pods.demo.svc", "127.0.0.1", "::1", "db.mysql.demo.svc", "localhost"]
     );
     assert!(Leaf::from_der(ca.der()).unwrap().is_ca);
 }
@@ -39,10 +33,7 @@ fn a_key_has_one_fingerprint_in_all_its_certificates() {
         Leaf::from_der(params.self_signed(&key).unwrap().der()).unwrap()
     });
     assert_eq!(first.spki, second.spki);
-    assert_eq!(
-        first.spki,
-        Fingerprint::of(&rcgen::PublicKeyData::subject_public_key_info(&key))
-    );
+    assert_eq!(first.spki, Fingerprint::of(&rcgen::PublicKeyData::subject_public_key_info(&key)));
     assert_ne!(first.fingerprint, second.fingerprint);
 }
 
@@ -53,17 +44,10 @@ fn a_leaf_is_small() {
     assert!(size_of::<Ca>() <= 168, "{}", size_of::<Ca>());
 
     let leaf = Leaf::from_der(issued(&authority("ca")).der()).unwrap();
-    let names: usize = leaf
-        .dns_names
-        .iter()
-        .map(|name| size_of_val(name) + name.len())
-        .sum();
+    let names: usize = leaf.dns_names.iter().map(|name| size_of_val(name) + name.len()).sum();
     let addresses = size_of_val(&*leaf.ip_addresses);
     let texts = leaf.serial.len() + leaf.subject.len() + leaf.issuer.len();
-    assert!(
-        names + addresses + texts <= 256,
-        "{names} + {addresses} + {texts}"
-    );
+    assert!(names + addresses + texts <= 256, "{names} + {addresses} + {texts}");
 }
 
 #[test]
@@ -94,11 +78,7 @@ fn dates_at_every_edge() {
         (utc("280229000000Z"), "2028-02-29T00:00:00Z"),
         (utc("260101000000+0130"), "2025-12-31T22:30:00Z"),
     ] {
-        let forged = Forged {
-            not_before: long_ago.clone(),
-            not_after,
-            ..Forged::default()
-        };
+        let forged = Forged { not_before: long_ago.clone(), not_after, ..Forged::default() };
         assert_eq!(forged.read().unwrap().not_after.to_string(), text);
     }
 }
@@ -117,10 +97,7 @@ fn rcgen_writes_the_far_future_and_we_read_it() {
 
 #[test]
 fn one_second_is_a_life() {
-    let forged = Forged {
-        not_after: utc("260101000000Z"),
-        ..Forged::default()
-    };
+    let forged = Forged { not_after: utc("260101000000Z"), ..Forged::default() };
     assert_eq!(forged.read().unwrap().lifetime(), Span::ZERO);
 }
 
@@ -136,20 +113,10 @@ fn serials_of_every_kind() {
         (vec![0xff, 0x00], "-0100"),
         (vec![], ""),
         ([vec![0], vec![0xff; 32]].concat(), longest.as_str()),
-        (
-            [vec![0], vec![0xff; 5000]].concat(),
-            format!("{longest}…").as_str(),
-        ),
+        ([vec![0], vec![0xff; 5000]].concat(), format!("{longest}…").as_str()),
     ] {
-        let forged = Forged {
-            serial: serial.clone(),
-            ..Forged::default()
-        };
-        assert_eq!(
-            forged.read().unwrap().serial.as_ref(),
-            text,
-            "{serial:02x?}"
-        );
+        let forged = Forged { serial: serial.clone(), ..Forged::default() };
+        assert_eq!(forged.read().unwrap().serial.as_ref(), text, "{serial:02x?}");
     }
 }
 
@@ -160,11 +127,7 @@ fn keys_and_their_strength() {
     let ec_oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
     let rsa = |first: u8, bytes: usize| {
         let modulus = [vec![0, first], vec![0xff; bytes - 1]].concat();
-        let modulus = if first < 0x80 {
-            &modulus[1..]
-        } else {
-            &modulus[..]
-        };
+        let modulus = if first < 0x80 { &modulus[1..] } else { &modulus[..] };
         tlv(SEQUENCE, &[tlv(2, modulus), tlv(2, &[1, 0, 1])].concat())
     };
     let point = |bytes: usize| [vec![4], vec![7; bytes * 2]].concat();
@@ -181,31 +144,15 @@ fn keys_and_their_strength() {
         (spki(&ec_oid, &prime(7), &point(32)), "EC P-256", false),
         (spki(&ec_oid, &nist(34), &point(48)), "EC P-384", false),
         (spki(&ec_oid, &nist(35), &point(66)), "EC P-521", false),
-        (
-            spki(&ec_oid, &nist(10), &point(32)),
-            "EC other (256 bits)",
-            false,
-        ),
-        (
-            spki(&ec_oid, &nist(8), &point(20)),
-            "EC other (160 bits)",
-            true,
-        ),
+        (spki(&ec_oid, &nist(10), &point(32)), "EC other (256 bits)", false),
+        (spki(&ec_oid, &nist(8), &point(20)), "EC other (160 bits)", true),
         (spki(&ec_oid, &[], b""), "EC other (0 bits)", false),
         (spki(&[0x2b, 0x65, 0x70], &[], &[7; 32]), "Ed25519", false),
         (spki(&[0x2b, 0x65, 0x71], &[], &[7; 57]), "Ed448", false),
         (spki(&[0x2a, 3], &[], b"new"), "other", false),
     ] {
-        let leaf = Forged {
-            spki,
-            ..Forged::default()
-        }
-        .read()
-        .unwrap();
-        assert_eq!(
-            (leaf.key.to_string().as_str(), leaf.key.is_weak()),
-            (text, weak)
-        );
+        let leaf = Forged { spki, ..Forged::default() }.read().unwrap();
+        assert_eq!((leaf.key.to_string().as_str(), leaf.key.is_weak()), (text, weak));
     }
 }
 
@@ -218,10 +165,7 @@ fn old_versions_are_read_and_unknown_ones_are_not() {
         (version(2), Ok(3)),
         (version(3), Err(Malformed::BadCertificate)),
     ] {
-        let forged = Forged {
-            version,
-            ..Forged::default()
-        };
+        let forged = Forged { version, ..Forged::default() };
         assert_eq!(forged.read().map(|leaf| leaf.version), read);
     }
 }
@@ -248,11 +192,7 @@ fn names_that_clients_find() {
         assert_eq!(leaf.covers_dns(host), covered, "{host:?}");
     }
     for (address, covered) in [("127.0.0.1", true), ("::1", true), ("127.0.0.2", false)] {
-        assert_eq!(
-            leaf.covers_ip(address.parse().unwrap()),
-            covered,
-            "{address}"
-        );
+        assert_eq!(leaf.covers_ip(address.parse().unwrap()), covered, "{address}");
     }
 }
 
@@ -268,12 +208,7 @@ fn wildcards_stand_for_one_whole_label() {
         ("*.0.0.1", "127.0.0.1", false),
     ] {
         let extensions = vec![alternative_names(&[(DNS, pattern.as_bytes())])];
-        let leaf = Forged {
-            extensions,
-            ..Forged::default()
-        }
-        .read()
-        .unwrap();
+        let leaf = Forged { extensions, ..Forged::default() }.read().unwrap();
         assert_eq!(leaf.covers_dns(host), covered, "{pattern} {host}");
     }
 }
@@ -293,16 +228,8 @@ fn names_nobody_can_look_up_are_counted() {
         (IP, &[10, 0, 0, 1]),
         (IP, &[10, 0, 0]),
     ])];
-    let leaf = Forged {
-        extensions,
-        ..Forged::default()
-    }
-    .read()
-    .unwrap();
-    assert_eq!(
-        leaf.names(),
-        BTreeSet::from(["10.0.0.1".into(), "db.demo.svc".into()])
-    );
+    let leaf = Forged { extensions, ..Forged::default() }.read().unwrap();
+    assert_eq!(leaf.names(), BTreeSet::from(["10.0.0.1".into(), "db.demo.svc".into()]));
     assert_eq!(leaf.other_names, 7);
 }
 
@@ -310,10 +237,7 @@ fn names_nobody_can_look_up_are_counted() {
 fn names_beyond_the_cap_are_counted() {
     let names: Vec<String> = (0..1000).map(|n| format!("db-{n}.demo.svc")).collect();
     let names: Vec<(u8, &[u8])> = names.iter().map(|name| (DNS, name.as_bytes())).collect();
-    let forged = Forged {
-        extensions: vec![alternative_names(&names)],
-        ..Forged::default()
-    };
+    let forged = Forged { extensions: vec![alternative_names(&names)], ..Forged::default() };
     let leaf = forged.read().unwrap();
     assert_eq!((leaf.dns_names.len(), leaf.other_names), (MAX_NAMES, 744));
 }
@@ -325,26 +249,10 @@ fn fingerprints_as_texts() {
     assert_eq!(fingerprint.to_string(), text);
     assert_eq!(fingerprint.short(), "e3b0c44298fc1c14");
     assert_eq!(text.parse(), Ok(fingerprint));
-    assert_eq!(
-        serde_json::to_string(&fingerprint).unwrap(),
-        format!("\"{text}\"")
-    );
-    assert_eq!(
-        serde_json::from_str::<Fingerprint>(&format!("\"{text}\"")).unwrap(),
-        fingerprint
-    );
-    for wrong in [
-        "",
-        "e3",
-        &text[1..],
-        &format!("{text}0"),
-        &text.to_uppercase(),
-        &"g".repeat(64),
-    ] {
-        assert_eq!(
-            wrong.parse::<Fingerprint>(),
-            Err(NotAFingerprint),
-            "{wrong}"
-        );
+    assert_eq!(serde_json::to_string(&fingerprint).unwrap(), format!("\"{text}\""));
+    assert_eq!(serde_json::from_str::<Fingerprint>(&format!("\"{text}\"")).unwrap(), fingerprint);
+    for wrong in ["", "e3", &text[1..], &format!("{text}0"), &text.to_uppercase(), &"g".repeat(64)]
+    {
+        assert_eq!(wrong.parse::<Fingerprint>(), Err(NotAFingerprint), "{wrong}");
     }
 }

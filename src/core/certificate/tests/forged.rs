@@ -31,10 +31,7 @@ impl Default for Forged {
 
 impl Forged {
     pub(super) fn der(&self) -> Vec<u8> {
-        let algorithm = tlv(
-            SEQUENCE,
-            &tlv(OID, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]),
-        );
+        let algorithm = tlv(SEQUENCE, &tlv(OID, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
         let extensions = if self.extensions.is_empty() {
             Vec::new()
         } else {
@@ -51,10 +48,7 @@ impl Forged {
             extensions,
         ];
         let to_be_signed = tlv(SEQUENCE, &parts.concat());
-        tlv(
-            SEQUENCE,
-            &[to_be_signed, algorithm, tlv(0x03, &[0; 9])].concat(),
-        )
+        tlv(SEQUENCE, &[to_be_signed, algorithm, tlv(0x03, &[0; 9])].concat())
     }
 
     pub(super) fn read(&self) -> Result<Leaf, Malformed> {
@@ -100,25 +94,16 @@ pub(super) fn name(string: u8, text: &[u8]) -> Vec<u8> {
 
 /// An extension below 2.5.29.
 pub(super) fn extension(arc: u8, content: &[u8]) -> Vec<u8> {
-    tlv(
-        SEQUENCE,
-        &[tlv(OID, &[0x55, 0x1d, arc]), tlv(0x04, content)].concat(),
-    )
+    tlv(SEQUENCE, &[tlv(OID, &[0x55, 0x1d, arc]), tlv(0x04, content)].concat())
 }
 
 pub(super) fn alternative_names(names: &[(u8, &[u8])]) -> Vec<u8> {
-    let names: Vec<u8> = names
-        .iter()
-        .flat_map(|(tag, name)| tlv(*tag, name))
-        .collect();
+    let names: Vec<u8> = names.iter().flat_map(|(tag, name)| tlv(*tag, name)).collect();
     extension(17, &tlv(SEQUENCE, &names))
 }
 
 /// A public key of this algorithm, whatever its bytes.
 pub(super) fn spki(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Vec<u8> {
     let algorithm = tlv(SEQUENCE, &[&*tlv(OID, algorithm), parameters].concat());
-    tlv(
-        SEQUENCE,
-        &[algorithm, tlv(0x03, &[&[0], key].concat())].concat(),
-    )
+    tlv(SEQUENCE, &[algorithm, tlv(0x03, &[&[0], key].concat())].concat())
 }

@@ -16,10 +16,7 @@ const HARMFUL: [char; 12] = [
 fn harmful_characters_become_visible() {
     for (text, safe) in [
         ("O=kubedb, CN=db", "O=kubedb, CN=db"),
-        (
-            "CN=b\u{fc}ro \u{6771}\u{4eac}",
-            "CN=b\u{fc}ro \u{6771}\u{4eac}",
-        ),
+        ("CN=b\u{fc}ro \u{6771}\u{4eac}", "CN=b\u{fc}ro \u{6771}\u{4eac}"),
         ("a\nlevel=ERROR", "a\\nlevel=ERROR"),
         ("a\r\tb", "a\\r\\tb"),
         ("\u{1b}[2J", "\\u{1b}[2J"),
@@ -39,34 +36,19 @@ fn harmful_characters_become_visible() {
 fn long_texts_are_cut() {
     let exact = "\u{fc}".repeat(256);
     assert_eq!(sanitize(&exact), exact);
-    assert_eq!(
-        sanitize(&"\u{fc}".repeat(257)),
-        format!("{}…", "\u{fc}".repeat(255))
-    );
+    assert_eq!(sanitize(&"\u{fc}".repeat(257)), format!("{}…", "\u{fc}".repeat(255)));
     // An escape is kept whole or not at all.
-    assert_eq!(
-        sanitize(&format!("{}\u{202e}", "a".repeat(250))),
-        format!("{}…", "a".repeat(250))
-    );
-    assert_eq!(
-        sanitize(&"\n".repeat(60_000)),
-        format!("{}…", "\\n".repeat(127))
-    );
+    assert_eq!(sanitize(&format!("{}\u{202e}", "a".repeat(250))), format!("{}…", "a".repeat(250)));
+    assert_eq!(sanitize(&"\n".repeat(60_000)), format!("{}…", "\\n".repeat(127)));
 }
 
 #[test]
 fn names_cannot_speak_to_a_terminal() {
     for harmful in HARMFUL {
         let text = format!("db{harmful}x");
-        let leaf = Forged {
-            subject: name(UTF8, text.as_bytes()),
-            ..Forged::default()
-        };
+        let leaf = Forged { subject: name(UTF8, text.as_bytes()), ..Forged::default() };
         let subject = leaf.read().unwrap().subject;
-        assert!(
-            !subject.contains(harmful) && subject.starts_with("CN=db\\"),
-            "{subject}"
-        );
+        assert!(!subject.contains(harmful) && subject.starts_with("CN=db\\"), "{subject}");
     }
 }
 
@@ -83,12 +65,7 @@ fn names_that_are_no_text_or_too_much_of_it() {
         (name(0x1e, b"\0d\xd8\0"), "(not readable as text)"),
         (tlv(SEQUENCE, &[]), ""),
     ] {
-        let leaf = Forged {
-            subject,
-            ..Forged::default()
-        }
-        .read()
-        .unwrap();
+        let leaf = Forged { subject, ..Forged::default() }.read().unwrap();
         assert_eq!(leaf.subject.as_ref(), shown);
     }
 }
@@ -126,16 +103,9 @@ fn check(leaf: &Leaf) {
     }
     for name in &leaf.dns_names {
         assert!(name.is_ascii() && !name.contains(HARMFUL), "{name:?}");
-        assert!(
-            leaf.covers_dns(name) || name.parse::<IpAddr>().is_ok(),
-            "{name}"
-        );
+        assert!(leaf.covers_dns(name) || name.parse::<IpAddr>().is_ok(), "{name}");
     }
-    assert!(
-        leaf.ip_addresses
-            .iter()
-            .all(|address| leaf.covers_ip(*address))
-    );
+    assert!(leaf.ip_addresses.iter().all(|address| leaf.covers_ip(*address)));
 }
 
 fn check_pem(pem: &[u8]) {

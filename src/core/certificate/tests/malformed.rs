@@ -57,10 +57,7 @@ fn damaged_blocks() {
         (good.replace(body, "!!!"), Malformed::BadPem),
         (good.replace(body, &body[1..]), Malformed::BadPem),
         (good.replace(body, "AAAA\u{fffd}"), Malformed::BadPem),
-        (
-            good.replace("END CERT", "END OTHER CERT"),
-            Malformed::BadPem,
-        ),
+        (good.replace("END CERT", "END OTHER CERT"), Malformed::BadPem),
         (good.replace('\n', "\r"), Malformed::BadPem),
         (good.replace('\n', ""), Malformed::BadPem),
         (joined, Malformed::BadPem),
@@ -107,40 +104,28 @@ fn texts_that_are_chains_all_the_same() {
 #[test]
 fn lists_that_are_not_chains() {
     let good = Forged::default().der();
-    let large = Forged {
-        extensions: vec![extension(99, &vec![0; MAX_BYTES / 2])],
-        ..Forged::default()
-    };
+    let large =
+        Forged { extensions: vec![extension(99, &vec![0; MAX_BYTES / 2])], ..Forged::default() };
     for (ders, expected) in [
         (vec![], Malformed::Empty),
         (vec![vec![]], Malformed::Empty),
         (vec![good.clone(), vec![]], Malformed::Empty),
         (vec![good.clone(); 11], Malformed::TooMany),
         (vec![large.der(); 2], Malformed::TooLarge),
-        (
-            vec![good.clone(), b"garbage".to_vec()],
-            Malformed::BadCertificate,
-        ),
+        (vec![good.clone(), b"garbage".to_vec()], Malformed::BadCertificate),
         (vec![[&*good, b"\n"].concat()], Malformed::TrailingBytes),
     ] {
         assert_eq!(Chain::from_der(&ders), Err(expected));
     }
     assert!(Chain::from_der(&[large.der()]).is_ok());
-    assert_eq!(
-        Leaf::from_der(&vec![0x30; MAX_BYTES + 1]),
-        Err(Malformed::TooLarge)
-    );
+    assert_eq!(Leaf::from_der(&vec![0x30; MAX_BYTES + 1]), Err(Malformed::TooLarge));
 }
 
 #[test]
 fn a_cut_is_told_from_damage() {
     let good = issued(&authority("ca")).der().to_vec();
     for length in 1..good.len() {
-        assert_eq!(
-            Leaf::from_der(&good[..length]),
-            Err(Malformed::Truncated),
-            "{length}"
-        );
+        assert_eq!(Leaf::from_der(&good[..length]), Err(Malformed::Truncated), "{length}");
     }
     // An inner length that reaches too far is damage: all of it is here.
     let mut damaged = good;
@@ -151,10 +136,7 @@ fn a_cut_is_told_from_damage() {
 #[test]
 fn a_life_that_ends_before_it_begins() {
     let not_after = utc("251231235959Z");
-    let forged = Forged {
-        not_after,
-        ..Forged::default()
-    };
+    let forged = Forged { not_after, ..Forged::default() };
     assert_eq!(forged.read(), Err(Malformed::DatesReversed));
 }
 
@@ -171,16 +153,8 @@ fn dates_that_do_not_exist() {
         tlv(UTF8, b"270101000000Z"),
         Vec::new(),
     ] {
-        let forged = Forged {
-            not_after,
-            ..Forged::default()
-        };
-        assert_eq!(
-            forged.read(),
-            Err(Malformed::BadCertificate),
-            "{:?}",
-            forged.not_after
-        );
+        let forged = Forged { not_after, ..Forged::default() };
+        assert_eq!(forged.read(), Err(Malformed::BadCertificate), "{:?}", forged.not_after);
     }
 }
 
@@ -206,40 +180,18 @@ fn extensions_that_spoil_a_certificate() {
         vec![extension(14, b"key")],
         vec![extension(35, b"key")],
     ] {
-        let forged = Forged {
-            extensions,
-            ..Forged::default()
-        };
-        assert_eq!(
-            forged.read(),
-            Err(Malformed::BadCertificate),
-            "{:02x?}",
-            forged.extensions
-        );
+        let forged = Forged { extensions, ..Forged::default() };
+        assert_eq!(forged.read(), Err(Malformed::BadCertificate), "{:02x?}", forged.extensions);
     }
 }
 
 #[test]
 fn every_word_is_its_own_and_every_sentence_says_something() {
-    let words: BTreeSet<&str> = Malformed::ALL
-        .iter()
-        .map(|reason| reason.as_str())
-        .collect();
+    let words: BTreeSet<&str> = Malformed::ALL.iter().map(|reason| reason.as_str()).collect();
     let sentences: BTreeSet<String> = Malformed::ALL.iter().map(Malformed::to_string).collect();
-    assert_eq!(
-        (words.len(), sentences.len()),
-        (Malformed::ALL.len(), Malformed::ALL.len())
-    );
-    assert!(
-        words
-            .iter()
-            .all(|word| word.chars().all(|c| c.is_ascii_alphanumeric()))
-    );
-    assert!(
-        sentences
-            .iter()
-            .all(|sentence| sentence.len() > 10 && !sentence.ends_with('.'))
-    );
+    assert_eq!((words.len(), sentences.len()), (Malformed::ALL.len(), Malformed::ALL.len()));
+    assert!(words.iter().all(|word| word.chars().all(|c| c.is_ascii_alphanumeric())));
+    assert!(sentences.iter().all(|sentence| sentence.len() > 10 && !sentence.ends_with('.')));
     let limits = [MAX_BYTES.to_string(), MAX_CERTIFICATES.to_string()];
     assert_eq!(limits, ["65536", "10"], "two sentences name them");
 }

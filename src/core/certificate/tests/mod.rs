@@ -16,13 +16,7 @@ use super::*;
 
 /// From 2026-01-01 to 2026-04-01, for a database.
 fn params() -> CertificateParams {
-    let names = [
-        "db.mysql.demo.svc",
-        "*.db-pods.demo.svc",
-        "localhost",
-        "127.0.0.1",
-        "::1",
-    ];
+    let names = ["db.mysql.demo.svc", "*.db-pods.demo.svc", "localhost", "127.0.0.1", "::1"];
     let mut params = CertificateParams::new(names.map(String::from).to_vec()).unwrap();
     params.not_before = date_time_ymd(2026, 1, 1);
     params.not_after = date_time_ymd(2026, 4, 1);
@@ -55,7 +49,5 @@ fn authority(name: &str) -> Authority {
 }
 
 fn issued(authority: &Authority) -> rcgen::Certificate {
-    params()
-        .signed_by(&KeyPair::generate().unwrap(), authority)
-        .unwrap()
+    params().signed_by(&KeyPair::generate().unwrap(), authority).unwrap()
 }

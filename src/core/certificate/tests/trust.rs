@@ -29,11 +29,7 @@ fn without_key_identifiers_the_name_decides() {
     let mut params = params();
     params.use_authority_key_identifier_extension = false;
     let (ca, same_name) = (authority("ca"), authority("ca"));
-    let leaf = leaf(
-        &params
-            .signed_by(&KeyPair::generate().unwrap(), &ca)
-            .unwrap(),
-    );
+    let leaf = leaf(&params.signed_by(&KeyPair::generate().unwrap(), &ca).unwrap());
     assert!(bundle(&[&same_name]).issuer_of(&leaf).is_some());
     assert!(bundle(&[&authority("other")]).issuer_of(&leaf).is_none());
 }
@@ -46,19 +42,13 @@ fn a_renewed_authority_keeps_its_key_and_a_new_one_does_not() {
         params.not_after = date_time_ymd(year, 1, 1);
         CaBundle::from_pem(params.self_signed(&key).unwrap().pem().as_bytes()).unwrap()
     });
-    assert_ne!(
-        old.certificates[0].fingerprint,
-        renewed.certificates[0].fingerprint
-    );
+    assert_ne!(old.certificates[0].fingerprint, renewed.certificates[0].fingerprint);
     assert_eq!(old.keys(), renewed.keys());
 
     let (first, second) = (authority("ca"), authority("ca"));
     assert_ne!(bundle(&[&first]).keys(), bundle(&[&second]).keys());
     assert_ne!(bundle(&[&first]).keys(), bundle(&[&first, &second]).keys());
-    assert_eq!(
-        bundle(&[&second, &first]).keys(),
-        bundle(&[&first, &second]).keys()
-    );
+    assert_eq!(bundle(&[&second, &first]).keys(), bundle(&[&first, &second]).keys());
 }
 
 #[test]
@@ -94,24 +84,13 @@ fn chains_lead_through_intermediates() {
 #[test]
 fn rings_of_authorities_end() {
     let (one, other) = (NameDigest::of(b"one"), NameDigest::of(b"other"));
-    let link = |subject, issuer| Link {
-        subject,
-        issuer,
-        subject_key: None,
-        authority_key: None,
-    };
+    let link = |subject, issuer| Link { subject, issuer, subject_key: None, authority_key: None };
     let mut chain = Chain::from_der(&[issued(&authority("ca")).der()]).unwrap();
     let ca = Ca::from(chain.leaf.clone());
     chain.leaf.link = link(NameDigest::of(b"leaf"), one);
     chain.others = Box::new([
-        Ca {
-            link: link(one, other),
-            ..ca.clone()
-        },
-        Ca {
-            link: link(other, one),
-            ..ca.clone()
-        },
+        Ca { link: link(one, other), ..ca.clone() },
+        Ca { link: link(other, one), ..ca.clone() },
     ]);
     assert!(!chain.leads_to(&bundle(&[&authority("ca")])));
 }
@@ -120,22 +99,14 @@ fn rings_of_authorities_end() {
 fn a_self_signed_leaf_leads_to_itself() {
     let certificate = params().self_signed(&KeyPair::generate().unwrap()).unwrap();
     let bundle = CaBundle::from_pem(certificate.pem().as_bytes()).unwrap();
-    assert!(
-        Chain::from_der(&[certificate.der()])
-            .unwrap()
-            .leads_to(&bundle)
-    );
+    assert!(Chain::from_der(&[certificate.der()]).unwrap().leads_to(&bundle));
 }
 
 #[test]
 fn the_first_certificate_is_the_leaf() {
     let ca = authority("ca");
     let certificate = issued(&ca);
-    let pem = format!(
-        "Subject: db\r\n{}\n# and who signed it\n{}",
-        certificate.pem(),
-        ca.pem()
-    );
+    let pem = format!("Subject: db\r\n{}\n# and who signed it\n{}", certificate.pem(), ca.pem());
     let chain = Chain::from_pem(pem.as_bytes()).unwrap();
     assert_eq!(chain.leaf.fingerprint, Fingerprint::of(certificate.der()));
     assert_eq!(*chain.others, *bundle(&[&ca]).certificates);

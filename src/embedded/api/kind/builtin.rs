@@ -58,10 +58,7 @@ const ROWS: [Row; 11] = [
         kind: "Event",
         plural: "events",
         short_names: &["ev"],
-        nature: Nature {
-            put_creates: true,
-            ..typed(through::<Event>)
-        },
+        nature: Nature { put_creates: true, ..typed(through::<Event>) },
         columns: &[
             ("Last Seen", "date", ".lastTimestamp"),
             ("Type", "string", ".type"),
@@ -77,10 +74,7 @@ const ROWS: [Row; 11] = [
         kind: "Event",
         plural: "events",
         short_names: &["ev"],
-        nature: Nature {
-            put_creates: true,
-            ..typed(through::<NewEvent>)
-        },
+        nature: Nature { put_creates: true, ..typed(through::<NewEvent>) },
         columns: &[
             ("Last Seen", "date", ".deprecatedLastTimestamp"),
             ("Type", "string", ".type"),
@@ -107,11 +101,7 @@ const ROWS: [Row; 11] = [
         short_names: &["po"],
         in_all: true,
         has_status: true,
-        nature: Nature {
-            has_generation: true,
-            delete_shows_object: true,
-            ..typed(through::<Pod>)
-        },
+        nature: Nature { has_generation: true, delete_shows_object: true, ..typed(through::<Pod>) },
         columns: &[
             ("Status", "string", ".status.phase"),
             ("+IP", "string", ".status.podIP"),
@@ -133,14 +123,8 @@ const ROWS: [Row; 11] = [
         short_names: &["svc"],
         in_all: true,
         has_status: true,
-        nature: Nature {
-            delete_shows_object: true,
-            ..typed(through::<Service>)
-        },
-        columns: &[
-            ("Type", "string", ".spec.type"),
-            ("Cluster-IP", "string", ".spec.clusterIP"),
-        ],
+        nature: Nature { delete_shows_object: true, ..typed(through::<Service>) },
+        columns: &[("Type", "string", ".spec.type"), ("Cluster-IP", "string", ".spec.clusterIP")],
         ..PLAIN
     },
     Row {
@@ -150,10 +134,7 @@ const ROWS: [Row; 11] = [
         short_names: &["sts"],
         in_all: true,
         has_status: true,
-        nature: Nature {
-            has_generation: true,
-            ..typed(through::<StatefulSet>)
-        },
+        nature: Nature { has_generation: true, ..typed(through::<StatefulSet>) },
         columns: &[
             ("Ready", "integer", ".status.readyReplicas"),
             ("Replicas", "integer", ".spec.replicas"),
@@ -165,11 +146,7 @@ const ROWS: [Row; 11] = [
         kind: "Lease",
         plural: "leases",
         short_names: &[],
-        nature: Nature {
-            blind_put: false,
-            put_creates: true,
-            ..typed(through::<Lease>)
-        },
+        nature: Nature { blind_put: false, put_creates: true, ..typed(through::<Lease>) },
         columns: &[("Holder", "string", ".spec.holderIdentity")],
         ..PLAIN
     },
@@ -187,11 +164,7 @@ const ROWS: [Row; 11] = [
         columns: &[
             ("Min Available", "string", ".spec.minAvailable"),
             ("Max Unavailable", "string", ".spec.maxUnavailable"),
-            (
-                "Allowed Disruptions",
-                "integer",
-                ".status.disruptionsAllowed",
-            ),
+            ("Allowed Disruptions", "integer", ".status.disruptionsAllowed"),
         ],
         ..PLAIN
     },
@@ -227,11 +200,7 @@ impl Row {
             plural: self.plural.to_owned(),
             singular: self.kind.to_lowercase(),
             short_names: self.short_names.iter().map(ToString::to_string).collect(),
-            categories: if self.in_all {
-                vec!["all".to_owned()]
-            } else {
-                Vec::new()
-            },
+            categories: if self.in_all { vec!["all".to_owned()] } else { Vec::new() },
             namespaced: self.namespaced,
             versions: vec![Version {
                 name: self.version.to_owned(),

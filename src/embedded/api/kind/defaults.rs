@@ -18,12 +18,7 @@ pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut V
 fn namespace(object: &mut Value) {
     let name = object["metadata"]["name"].clone();
     if name.is_string() {
-        fill_path(
-            object,
-            &["metadata", "labels"],
-            "kubernetes.io/metadata.name",
-            &name,
-        );
+        fill_path(object, &["metadata", "labels"], "kubernetes.io/metadata.name", &name);
     }
     fill_path(object, &["spec"], "finalizers", &json!(["kubernetes"]));
     fill_path(object, &["status"], "phase", &json!("Active"));
@@ -31,10 +26,7 @@ fn namespace(object: &mut Value) {
 
 fn secret(object: &mut Value) {
     fill(object, "type", &json!("Opaque"));
-    let Some(plain) = object
-        .as_object_mut()
-        .and_then(|object| object.remove("stringData"))
-    else {
+    let Some(plain) = object.as_object_mut().and_then(|object| object.remove("stringData")) else {
         return;
     };
     for (key, text) in plain.as_object().into_iter().flatten() {
@@ -64,10 +56,7 @@ fn stateful_set(object: &mut Value) {
         ("podManagementPolicy", json!("OrderedReady")),
         ("replicas", json!(1)),
         ("revisionHistoryLimit", json!(10)),
-        (
-            "updateStrategy",
-            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
-        ),
+        ("updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})),
         (
             "persistentVolumeClaimRetentionPolicy",
             json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
@@ -149,9 +138,5 @@ fn fill_path(object: &mut Value, path: &[&str], field: &str, default: &Value) {
 }
 
 fn entries<'a>(object: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> {
-    object
-        .get_mut(list)
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
+    object.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten()
 }

@@ -44,18 +44,12 @@ pub(super) fn read(definition: &Value) -> Result<Kind, Failure> {
 }
 
 fn version(version: &Value) -> Version {
-    let columns: Vec<Column> = items(&version["additionalPrinterColumns"])
-        .map(column)
-        .collect();
+    let columns: Vec<Column> = items(&version["additionalPrinterColumns"]).map(column).collect();
     Version {
         name: text(version, "name"),
         has_status: version["subresources"]["status"].is_object(),
         schema: Schema::read(&version["schema"]["openAPIV3Schema"]),
-        columns: if columns.is_empty() {
-            vec![age()]
-        } else {
-            columns
-        },
+        columns: if columns.is_empty() { vec![age()] } else { columns },
     }
 }
 
@@ -96,7 +90,5 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 fn texts(value: &Value) -> Vec<String> {
-    items(value)
-        .filter_map(|text| text.as_str().map(str::to_owned))
-        .collect()
+    items(value).filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }

@@ -24,19 +24,9 @@ fn check(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             check_range(*range, value, path, causes);
         }
         (Form::Number(range), Value::Number(_)) => check_range(*range, value, path, causes),
-        (
-            Form::Text {
-                pattern,
-                least,
-                most,
-            },
-            Value::String(text),
-        ) => {
+        (Form::Text { pattern, least, most }, Value::String(text)) => {
             check_length(text, *least, *most, path, causes);
-            if pattern
-                .as_ref()
-                .is_some_and(|pattern| !pattern.is_match(text))
-            {
+            if pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
                 let pattern = pattern.as_ref().map_or("", |pattern| pattern.as_str());
                 let why = format!("{path} in body should match '{pattern}'");
                 causes.push(Cause::invalid(path, value, &why));
@@ -94,11 +84,7 @@ fn wrong_type(form: &Form, value: &Value, path: &str) -> Cause {
     };
     let message =
         format!("Invalid value: {found:?}: {path} in body must be of type {expected}: {found:?}");
-    Cause {
-        reason: "FieldValueTypeInvalid",
-        message,
-        field: path.to_owned(),
-    }
+    Cause { reason: "FieldValueTypeInvalid", message, field: path.to_owned() }
 }
 
 fn check_range(range: Range, value: &Value, path: &str, causes: &mut Vec<Cause>) {
@@ -180,11 +166,9 @@ fn check_allowed(allowed: &[Value], value: &Value, path: &str, causes: &mut Vec<
 fn check_duplicates(list: &ListKind, entries: &[Value], path: &str, causes: &mut Vec<Cause>) {
     let identity = |entry: &Value| match list {
         ListKind::Atomic => None,
-        ListKind::Map(keys) => Some(
-            keys.iter()
-                .map(|key| (key.clone(), entry[key].clone()))
-                .collect(),
-        ),
+        ListKind::Map(keys) => {
+            Some(keys.iter().map(|key| (key.clone(), entry[key].clone())).collect())
+        }
         ListKind::Set => Some(entry.clone()),
     };
     let mut seen: Vec<Value> = Vec::new();

@@ -26,9 +26,7 @@ fn maps(server: &ApiServer) -> Api<ConfigMap> {
 
 async fn paint(api: &Api<ConfigMap>, name: &str, color: &str) {
     let patch = json!({"metadata": {"labels": {"color": color}}});
-    api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .unwrap();
+    api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
 }
 
 fn words(event: &WatchEvent<ConfigMap>) -> String {
@@ -37,15 +35,8 @@ fn words(event: &WatchEvent<ConfigMap>) -> String {
         WatchEvent::Modified(object) => format!("~{}", object.name_any()),
         WatchEvent::Deleted(object) => format!("-{}", object.name_any()),
         WatchEvent::Bookmark(mark) => {
-            let ends = mark
-                .metadata
-                .annotations
-                .contains_key("k8s.io/initial-events-end");
-            if ends {
-                "end of initial events".to_owned()
-            } else {
-                "bookmark".to_owned()
-            }
+            let ends = mark.metadata.annotations.contains_key("k8s.io/initial-events-end");
+            if ends { "end of initial events".to_owned() } else { "bookmark".to_owned() }
         }
         WatchEvent::Error(status) => format!("{} {}", status.code, status.reason),
     }
@@ -74,22 +65,13 @@ async fn a_list_comes_in_pages_of_one_moment() {
     seed(&server, "cc", "red");
     api.delete("d", &DeleteParams::default()).await.unwrap();
 
-    let rest = api
-        .list(&ListParams::default().continue_token(&token))
-        .await
-        .unwrap();
+    let rest = api.list(&ListParams::default().continue_token(&token)).await.unwrap();
     let names: Vec<String> = rest.items.iter().map(ConfigMap::name_any).collect();
     assert_eq!(names, ["c", "d", "e"]);
-    assert_eq!(
-        rest.metadata.resource_version,
-        first.metadata.resource_version
-    );
+    assert_eq!(rest.metadata.resource_version, first.metadata.resource_version);
 
     server.compact();
-    let error = api
-        .list(&ListParams::default().continue_token(&token))
-        .await
-        .unwrap_err();
+    let error = api.list(&ListParams::default().continue_token(&token)).await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.code == 410));
 }
 
@@ -124,29 +106,15 @@ async fn a_watch_ends_and_gives_bookmarks() {
     let api = maps(&server);
     let began = Instant::now();
     let params = WatchParams::default().timeout(150);
-    let stream = api
-        .watch(&params, &server.revision().to_string())
-        .await
-        .unwrap();
+    let stream = api.watch(&params, &server.revision().to_string()).await.unwrap();
     let events: Vec<_> = stream.try_collect().await.unwrap();
-    assert_eq!(
-        events.iter().map(words).collect::<Vec<_>>(),
-        ["bookmark"; 3]
-    );
+    assert_eq!(events.iter().map(words).collect::<Vec<_>>(), ["bookmark"; 3]);
     assert_eq!(began.elapsed().as_secs(), 150);
 
-    let initial = WatchParams::default()
-        .fields("metadata.name=a")
-        .initial_events();
-    assert_eq!(
-        told(&api, &initial, "0").await,
-        ["+a", "end of initial events"]
-    );
+    let initial = WatchParams::default().fields("metadata.name=a").initial_events();
+    assert_eq!(told(&api, &initial, "0").await, ["+a", "end of initial events"]);
 
-    let stream = api
-        .watch(&params, &server.revision().to_string())
-        .await
-        .unwrap();
+    let stream = api.watch(&params, &server.revision().to_string()).await.unwrap();
     server.cut_watches();
     assert_eq!(stream.count().await, 0);
 }
@@ -157,11 +125,7 @@ async fn a_lagging_watch_tells_changes_later() {
     let service = server.service("me").with_lag(Duration::from_secs(30));
     let api: Api<ConfigMap> = Api::namespaced(kube::Client::new(service, "default"), "default");
     let from = server.revision().to_string();
-    let mut stream = api
-        .watch(&WatchParams::default(), &from)
-        .await
-        .unwrap()
-        .boxed();
+    let mut stream = api.watch(&WatchParams::default(), &from).await.unwrap().boxed();
     let began = Instant::now();
     seed(&server, "a", "red");
     tokio::time::advance(Duration::from_secs(10)).await;
