@@ -1,3 +1,4 @@
+// long: every write of the daemon is in this file, and nowhere else
 //! Every write of the daemon, each under the name of its [`WritePoint`].
 //!
 //! Decisions are made on watched facts, which may be old. So whatever moves a rotation is decided

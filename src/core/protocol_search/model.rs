@@ -1,3 +1,4 @@
+// long: one model, read from top to bottom
 //! What can happen next: what daemons do by the protocol, and everybody else.
 
 use super::brain::{Act, Brain, IN_THE_WINDOW, MOMENTS};

@@ -1,3 +1,4 @@
+// long: a row of the rotation table, a test
 use super::super::fleet::{Alias, DatabasePhase, Fleet, Issued, Key, RequestContent, RequestPhase};
 use super::super::plan::{after_unmakable, plan};
 use super::super::policy::Policy;
