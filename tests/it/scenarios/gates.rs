@@ -6,7 +6,6 @@ use super::stage::{OwnDaemon, Stage, own_settings};
 use crate::actor::{Database, Wanted};
 use crate::support::api::{ISSUER, MYSQL, NAMESPACE, ROTATION, SECRET};
 use crate::support::lab::on_cluster;
-use crate::support::time::{days, rfc3339};
 
 /// A gate that is closed has opened: the one request comes, and the gate is not named any more.
 async fn opens(stage: &Stage<'_>, database: &Database) {

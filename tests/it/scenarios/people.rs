@@ -7,7 +7,6 @@ use crate::actor::Wanted;
 use crate::support::api::ROTATION;
 use crate::support::kubectl::kubectl;
 use crate::support::lab::on_cluster;
-use crate::support::time::{now, rfc3339};
 
 #[test]
 fn a_spec_applied_with_kubectl_stays_as_it_is() {
