@@ -38,6 +38,8 @@ impl Work<'_> {
             Some(old) => {
                 let key = self.key(&self.call.name);
                 let Applied { mut object, managers } = outcome;
+                self.shape(&mut object)?;
+                self.settle_identity(&mut object)?;
                 object::set_meta(&mut object, "managedFields", managers);
                 let body = self.replace_tracked(&key, &old, object)?;
                 match (self.call.subresource.as_str(), &self.resource.version().scale) {
@@ -104,8 +106,7 @@ impl Work<'_> {
 
 /// Reads what was applied: YAML, or JSON, which is YAML too.
 fn read(body: &[u8]) -> Result<Value, Failure> {
-    let unreadable =
-        |error: String| Failure::bad_request(format!("error decoding YAML: {error}"));
+    let unreadable = |error: String| Failure::bad_request(format!("error decoding YAML: {error}"));
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }

@@ -31,6 +31,7 @@ mod options;
 mod patch;
 mod read;
 mod render;
+mod rules;
 mod scale;
 mod schema;
 mod selector;

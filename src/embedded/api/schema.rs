@@ -8,7 +8,7 @@ use serde_json::Value;
 mod prune;
 mod validate;
 
-pub(super) use prune::{fill_defaults, prune};
+pub(super) use prune::{drop_nulls, fill_defaults, prune};
 pub(super) use validate::validate;
 
 /// What a value may be.

@@ -192,7 +192,7 @@ impl ApiService {
     }
 
     fn refusal(&self, failure: &Failure) -> Response<Reply> {
-        let mut response = self.json(failure.code, &failure.status(), &[]);
+        let mut response = self.json(failure.code, &failure.status(), failure.warnings());
         if let Some(seconds) = failure.retries_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }

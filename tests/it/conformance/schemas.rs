@@ -200,7 +200,8 @@ async fn the_rules_hold_for_every_way_to_write(target: Target) {
     target.patch(WIDGET, "a", MERGE, wrong.clone()).await.refused(422, "Invalid");
     made["spec"] = wrong["spec"].clone();
     target.put(WIDGET, "a", &made).await.refused(422, "Invalid");
-    target.apply(WIDGET, "a", "me", widget(wrong["spec"].clone())).await.refused(422, "Invalid");
+    let applied = target.apply(WIDGET, "a?force=true", "me", widget(wrong["spec"].clone())).await;
+    applied.refused(422, "Invalid");
     let status = json!({"status": {"replicas": "many"}});
     target.patch(WIDGET, "a/status", MERGE, status).await.refused(422, "Invalid");
     let pod = json!({"metadata": {"name": "a"}, "spec": {"containers": "none"}});
@@ -212,7 +213,8 @@ async fn a_null_is_nothing_unless_it_may_be(target: Target) {
     let made = target.create(WIDGET, widget(json!({"maybe": null, "defaulted": null}))).await;
     assert_eq!(made["spec"].get("maybe"), Some(&Value::Null));
     assert_eq!(made["spec"]["defaulted"], json!({"level": 3}));
-    let refused = target.post(WIDGET, "", json!({"metadata": {"name": "b"}, "spec": {"choice": null}})).await;
+    let refused =
+        target.post(WIDGET, "", json!({"metadata": {"name": "b"}, "spec": {"choice": null}})).await;
     assert_eq!(refused.code, 201, "{refused:?}");
     assert!(refused.body["spec"].get("choice").is_none(), "{refused:?}");
     let map = json!({"metadata": {"name": "a", "labels": null}, "data": {"a": "1", "b": null}});

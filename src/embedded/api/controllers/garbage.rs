@@ -78,9 +78,9 @@ impl Controllers<'_> {
     /// Whether a dependent says that this owner must wait for it.
     fn is_blocked(&self, uid: &str) -> bool {
         self.dependents_of(uid).iter().filter_map(|key| self.store.get(key)).any(|dependent| {
-            owners(dependent).iter().any(|owner| {
-                owner["uid"] == uid && owner["blockOwnerDeletion"] == true
-            })
+            owners(dependent)
+                .iter()
+                .any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true)
         })
     }
 
@@ -114,7 +114,8 @@ impl Controllers<'_> {
         }
         let dependents = self.dependents_of(object::uid(&object));
         let foreground = waiting > 0 && !dependents.is_empty();
-        if foreground && dependents.iter().any(|key| self.store.get(key).is_some_and(|o| waits(o))) {
+        if foreground && dependents.iter().any(|key| self.store.get(key).is_some_and(|o| waits(o)))
+        {
             // They would wait for each other.
             self.change_owners(key, |owners| {
                 for owner in owners {
@@ -161,9 +162,11 @@ impl Controllers<'_> {
     fn change_owners(&mut self, key: &Key, change: impl FnOnce(&mut Vec<Value>)) {
         self.work(key, Verb::Patch, "", |work, old| {
             let mut value = form::present(work.resource, old);
-            if let Some(owners) = value["metadata"]["ownerReferences"].as_array_mut() {
-                change(owners);
-            }
+            let owners = value["metadata"]["ownerReferences"].as_array().cloned();
+            let mut owners = owners.unwrap_or_default();
+            change(&mut owners);
+            let owners = (!owners.is_empty()).then(|| json!(owners));
+            object::set_meta(&mut value, "ownerReferences", owners);
             work.replace(key, old, value)
         });
     }
@@ -171,9 +174,10 @@ impl Controllers<'_> {
     fn drop_finalizer(&mut self, key: &Key, finalizer: &str) {
         self.work(key, Verb::Patch, "", |work, old| {
             let mut value = form::present(work.resource, old);
-            if let Some(finalizers) = value["metadata"]["finalizers"].as_array_mut() {
-                finalizers.retain(|known| known != finalizer);
-            }
+            let left = object::finalizers(&value).into_iter().filter(|known| *known != finalizer);
+            let left: Vec<&str> = left.collect();
+            let left = (!left.is_empty()).then(|| json!(left));
+            object::set_meta(&mut value, "finalizers", left);
             work.replace(key, old, value)
         });
     }

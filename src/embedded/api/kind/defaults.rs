@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 /// Fills in the defaults of an object of this kind.
 pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut Value) {
     match kind {
+        "Lease" => fill(object, "spec", &json!({})),
         "Namespace" => namespace(object),
         "Pod" => pod(object),
         "PodDisruptionBudget" => fill(object, "status", &json!({})),
@@ -20,7 +21,7 @@ fn namespace(object: &mut Value) {
     if name.is_string() {
         fill_path(object, &["metadata", "labels"], "kubernetes.io/metadata.name", &name);
     }
-    fill_path(object, &["spec"], "finalizers", &json!(["kubernetes"]));
+    fill(object, "spec", &json!({}));
     fill_path(object, &["status"], "phase", &json!("Active"));
 }
 

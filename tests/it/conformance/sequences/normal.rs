@@ -25,7 +25,8 @@ impl Normal {
     pub(super) fn fill_in(&self, step: &Step) -> Value {
         let key = (step.kind.plural, step.name.to_owned());
         let object = self.objects.get(&key);
-        let meta = |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
+        let meta =
+            |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
         let mut body = step.body.clone();
         if step.on_top {
             let named = step.kind.object(json!({"metadata": {"name": step.name}}));
@@ -34,7 +35,8 @@ impl Normal {
             body = below;
         }
         let first = self.first_versions.get(&key).map_or(json!("1"), |first| json!(first));
-        let unknown = |value: Value, other: &str| if value.is_null() { json!(other) } else { value };
+        let unknown =
+            |value: Value, other: &str| if value.is_null() { json!(other) } else { value };
         replace(&mut body, UID, &unknown(meta("uid"), "none"));
         replace(&mut body, VERSION, &unknown(meta("resourceVersion"), "1"));
         replace(&mut body, FIRST_VERSION, &first);
@@ -87,6 +89,7 @@ impl Normal {
             body["metadata"] = json!({});
         }
         self.clean(&mut body);
+        settle_order(&mut body);
         json!({"code": reply.code, "body": body, "warnings": reply.warnings})
     }
 
@@ -96,9 +99,10 @@ impl Normal {
                 fields.retain(|_, value| !value.is_null());
                 for (name, value) in fields.iter_mut() {
                     let is_time = name == "time" || name.ends_with("Timestamp");
+                    let counts = matches!(name.as_str(), "message" | "resourceVersion" | "uid");
                     match value {
                         Value::String(text) if is_time => "T".clone_into(text),
-                        Value::String(text) => *text = self.words(text),
+                        Value::String(text) if counts => *text = self.words(text),
                         Value::Array(entries) if name == "managedFields" => {
                             let order = |entry: &Value| {
                                 ["manager", "operation", "subresource", "apiVersion"]
@@ -116,8 +120,7 @@ impl Normal {
                 }
             }
             Value::Array(entries) => entries.iter_mut().for_each(|entry| self.clean(entry)),
-            Value::String(text) => *text = self.words(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
@@ -135,6 +138,31 @@ impl Normal {
             }
         }
         text
+    }
+}
+
+/// In which order a real server tells what is wrong is by chance; and some sentences quote the whole
+/// object as Go shows it.
+fn settle_order(body: &mut Value) {
+    if let Some(fields) =
+        body.as_object_mut().filter(|fields| fields.get("details") == Some(&json!({})))
+    {
+        fields.remove("details");
+    }
+    if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
+        for cause in causes.iter_mut().filter(|cause| cause["field"] == "patch") {
+            cause["message"] = json!("…");
+        }
+        causes.sort_by_key(ToString::to_string);
+    }
+    let Some(message) = body.get("message").and_then(Value::as_str).map(str::to_owned) else {
+        return;
+    };
+    for quote in [" is invalid: [", "failed to create typed patch object", " is invalid: patch:"] {
+        if let Some((head, _)) = message.split_once(quote) {
+            body["message"] = json!(format!("{head}{quote}…"));
+            return;
+        }
     }
 }
 
