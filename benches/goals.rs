@@ -20,6 +20,7 @@ mod plan {
     const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
 
     /// Weekend nights for most, another lead for gold, other hours for some namespaces.
+    #[expect(clippy::expect_used, reason = "literals that can be read")]
     fn policy() -> Policy {
         let mut policy = sample::policy(|_, rules| {
             rules.windows = sample::windows("0 2 * * SAT,SUN", "4h");

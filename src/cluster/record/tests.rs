@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::rotation::{RotationSpec, RotationStatus, Window as WrittenWindow};
-use crate::core::calendar::{Freezes, MARGIN, RotationTimes};
+use crate::core::calendar::{Freezes, MARGIN, RotationTimes, Windows};
 use crate::core::certificate::Fingerprint;
 use crate::core::digest::Digest;
 use crate::core::fleet::{Alias, IssuerKey, LeafId};
@@ -359,7 +359,7 @@ fn a_bad_window_narrows() {
     assert_eq!(many.problems.len(), 1);
     for nothing_left in [wishes(&spec("45%", &bad)), many] {
         let windows = nothing_left.windows.unwrap();
-        let times = RotationTimes::new(Default::default(), Some(windows), Freezes::default());
+        let times = RotationTimes::new(Windows::default(), Some(windows), Freezes::default());
         assert_eq!(times.open_interval_at_or_after(Time::from_unix(0), MARGIN), None);
     }
 }

@@ -160,7 +160,7 @@ fn time_alone_writes_nothing() {
     let budget_full = policy(|policy, _| policy.limits.total = 0);
     let weekly = policy(|_, rules| rules.windows = windows("0 2 * * SAT", "4h"));
     let due = || orders().lives("-80d..+10d");
-    let missing = orders().certificate(Alias::Server, |it| it.issued = Issued::Missing);
+    let missing = orders().certificate(&Alias::Server, |it| it.issued = Issued::Missing);
     for (name, db, policy) in [
         ("fresh", orders().lives("-10d..+80d"), nightly()),
         ("waits for its window", due(), weekly),

@@ -162,7 +162,7 @@ impl Registry {
 }
 
 impl Kind {
-    /// The kind that a CustomResourceDefinition makes.
+    /// The kind that a `CustomResourceDefinition` makes.
     pub(super) fn defined(definition: &Value) -> Result<Self, Failure> {
         definition::read(definition)
     }

@@ -144,18 +144,17 @@ impl ApiService {
             return Ok(());
         }
         let reached = changed.wait_for(|newest| *newest >= revision);
-        match timeout(PATIENCE, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let message = format!("Too large resource version: {revision}, current: {newest}");
-                let cause = Cause {
-                    reason: "ResourceVersionTooLarge",
-                    message: "Too large resource version".to_owned(),
-                    field: String::new(),
-                };
-                let failure = Failure::new(504, "Timeout", format!("Timeout: {message}"));
-                Err(failure.because(&[cause]).retry_after(1))
-            }
+        if let Ok(Ok(_)) = timeout(PATIENCE, reached).await {
+            Ok(())
+        } else {
+            let message = format!("Too large resource version: {revision}, current: {newest}");
+            let cause = Cause {
+                reason: "ResourceVersionTooLarge",
+                message: "Too large resource version".to_owned(),
+                field: String::new(),
+            };
+            let failure = Failure::new(504, "Timeout", format!("Timeout: {message}"));
+            Err(failure.because(&[cause]).retry_after(1))
         }
     }
 

@@ -1,4 +1,4 @@
-//! A kind as a CustomResourceDefinition describes it.
+//! A kind as a `CustomResourceDefinition` describes it.
 
 use serde_json::Value;
 
