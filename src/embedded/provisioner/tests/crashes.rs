@@ -82,7 +82,7 @@ async fn play(nth: usize, fault: Fault) -> (BTreeMap<String, Value>, usize) {
         tell.notify_one();
         fault.clone()
     });
-    world.seed(&json!({}));
+    world.seed(&json!({"replicas": 2, "topology": {"mode": "SemiSync"}}));
     let crashed = tokio::select! {
         () = scene(&world) => false,
         () = died.notified() => true,
@@ -94,9 +94,11 @@ async fn play(nth: usize, fault: Fault) -> (BTreeMap<String, Value>, usize) {
         world.start(|_| Fault::None);
         scene(&world).await;
     }
-    let passwords = world.server.commits_after(0).into_iter().filter(|commit| {
-        commit.key.name == "shop-auth" && commit.after.is_some()
-    });
+    let passwords = world
+        .server
+        .commits_after(0)
+        .into_iter()
+        .filter(|commit| commit.key.name == "shop-auth" && commit.after.is_some());
     let passwords: Vec<Value> =
         passwords.map(|commit| commit.object()["data"]["password"].clone()).collect();
     assert!(passwords.windows(2).all(|pair| pair[0] == pair[1]), "{told}: another password");
