@@ -1,5 +1,6 @@
 //! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
 //!
-//! [`api`] is its API server. Nothing in here is in the container image: cargo feature `demo`.
+//! [`api`] is its API server, [`issuer`] its cert-manager. Nothing in here is in the container image: cargo feature `demo`.
 
 pub mod api;
+pub mod issuer;
