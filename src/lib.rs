@@ -10,5 +10,6 @@ pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod embedded;
 pub mod metrics;
+pub mod mysql;
 pub mod telemetry;
 pub mod web;
