@@ -1,5 +1,7 @@
 //! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
 //!
-//! [`api`] is its API server. Nothing in here is in the container image: cargo feature `demo`.
+//! [`api`] is its API server, [`pods`] the kubelet and the servers that it runs. Nothing in here is
+//! in the container image: cargo feature `demo`.
 
 pub mod api;
+pub mod pods;
