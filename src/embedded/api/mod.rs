@@ -27,6 +27,7 @@ mod object;
 mod openapi;
 mod pages;
 mod patch;
+mod protobuf;
 mod read;
 mod render;
 mod reviews;
