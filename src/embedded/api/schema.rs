@@ -1,4 +1,4 @@
-//! Structural schemas: the `openAPIV3Schema` of a CustomResourceDefinition, read once.
+//! Structural schemas: the `openAPIV3Schema` of a `CustomResourceDefinition`, read once.
 
 use std::collections::BTreeMap;
 

@@ -83,7 +83,7 @@ impl FieldTest {
             Value::String(text) => *text == self.value,
             Value::Null => self.value.is_empty(),
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                found.to_string() == self.value
+                *found == self.value
             }
         };
         equal == self.equal

@@ -28,6 +28,7 @@ use super::protobuf;
 use super::read;
 use super::render::{Form, View};
 use super::reviews;
+use super::scale::scale_of;
 use super::selector::Filter;
 use super::server::Inner;
 use super::watch::{self, Watch};
@@ -97,6 +98,9 @@ impl ApiService {
         match call.verb {
             Verb::Get => {
                 let object = read::get(&self.inner.store(), &resource, &call)?;
+                if call.subresource == "scale" {
+                    return Ok(self.json(200, &scale_of(&resource)?.of(&object), &[]));
+                }
                 Ok(self.json(200, &self.view(form, &resource).of_object(object), &[]))
             }
             Verb::List => self.list(&resource, &call, &params, form).await,
@@ -127,6 +131,7 @@ impl ApiService {
             "" => true,
             "status" => resource.version().has_status,
             "eviction" => resource.is("", "pods"),
+            "scale" => resource.version().scale.is_some(),
             _ => false,
         };
         if scoped && known { Ok(resource) } else { Err(Failure::no_such_path()) }
@@ -156,18 +161,17 @@ impl ApiService {
             return Ok(());
         }
         let reached = changed.wait_for(|newest| *newest >= revision);
-        match timeout(PATIENCE, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let message = format!("Too large resource version: {revision}, current: {newest}");
-                let cause = Cause {
-                    reason: "ResourceVersionTooLarge",
-                    message: "Too large resource version".to_owned(),
-                    field: String::new(),
-                };
-                let failure = Failure::new(504, "Timeout", format!("Timeout: {message}"));
-                Err(failure.because(&[cause]).retry_after(1))
-            }
+        if let Ok(Ok(_)) = timeout(PATIENCE, reached).await {
+            Ok(())
+        } else {
+            let message = format!("Too large resource version: {revision}, current: {newest}");
+            let cause = Cause {
+                reason: "ResourceVersionTooLarge",
+                message: "Too large resource version".to_owned(),
+                field: String::new(),
+            };
+            let failure = Failure::new(504, "Timeout", format!("Timeout: {message}"));
+            Err(failure.because(&[cause]).retry_after(1))
         }
     }
 
@@ -186,7 +190,9 @@ impl ApiService {
                         work.create(object(params, body)?)
                     }
                     (Verb::Update, "" | "status") => work.update(object(params, body)?),
-                    (Verb::Patch, "" | "status") => work.patch(body),
+                    (Verb::Update, "scale") => work.scale(|_, _| object(params, body)),
+                    (Verb::Patch, "" | "status" | "scale") => work.patch(body),
+                    (Verb::Create, "eviction") => work.evict(&object(params, body)?),
                     (Verb::Delete, "") => work.delete(&options(params, body)?),
                     (Verb::DeleteCollection, "") => {
                         let labels = params.text("labelSelector");
