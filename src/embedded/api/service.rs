@@ -220,7 +220,7 @@ impl ApiService {
         for warning in warnings {
             builder = builder.header(WARNING, format!("299 - {warning:?}"));
         }
-        whole(builder.body(Reply::from(body.to_string())))
+        whole(builder.body(Reply::from(format!("{body}\n"))))
     }
 
     fn page(&self, page: Page, head: &Parts) -> Response<Reply> {
