@@ -4,7 +4,8 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod kubectl;
 #[cfg(test)]
 mod rehearsal;

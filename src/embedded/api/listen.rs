@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub use kubeconfig::Kubeconfig;
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a connection may be idle; clients give theirs up after 90 s.
-const IDLE: Duration = Duration::from_mins(3);
+const IDLE: Duration = Duration::from_secs(180);
 /// How long requests under way may take to end when the listener stops.
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long to wait when connections cannot be accepted: the process has too many files open.
@@ -105,13 +105,14 @@ impl Listener {
 
     /// How clients reach it, as its administrator, in this namespace.
     pub fn kubeconfig(&self, namespace: &str) -> Kubeconfig {
-        let ip = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
-            ip => ip,
-        };
+        let mut server = self.address;
+        match server.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => server.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => server.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         Kubeconfig {
-            server: SocketAddr::new(ip, self.address.port()),
+            server,
             authority: self.authority.clone(),
             user: ADMIN.to_owned(),
             token: self.door.access.token().to_owned(),

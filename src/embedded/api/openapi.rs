@@ -1,4 +1,4 @@
-//! OpenAPI v3: one document for each group and version, for `kubectl explain` and `kubectl apply`.
+//! `OpenAPI` v3: one document for each group and version, for `kubectl explain` and `kubectl apply`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Requests that are about no resource: health, version, discovery, OpenAPI.
+//! Requests that are about no resource: health, version, discovery, `OpenAPI`.
 
 use http::Method;
 use http::request::Parts;
@@ -42,8 +42,13 @@ impl Page {
 
 /// The digest of some bytes, in hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02X}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Whether anybody may ask for it: who has not said who they are, too.
@@ -78,7 +83,7 @@ pub(super) fn answer(store: &Store, head: &Parts, params: &Params) -> Result<Pag
     }
 }
 
-/// OpenAPI v2 without any kind in it: version 3 has them. kubectl looks here before it creates a
+/// `OpenAPI` v2 without any kind in it: version 3 has them. kubectl looks here before it creates a
 /// `List`, and does not check what it finds no schema for.
 fn empty_document(params: &Params) -> Page {
     const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";

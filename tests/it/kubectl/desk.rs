@@ -114,7 +114,7 @@ impl Desk {
         let run = |kubectl: &Kubectl| {
             let mut command = kubectl.command(&self.in_namespace(&args));
             let editor = format!("sed -i -e '{script}'");
-            masked(command.env("KUBE_EDITOR", editor).output().unwrap().into())
+            masked(command.env("KUBE_EDITOR", editor).output().unwrap())
         };
         self.compare(&args, run(&self.embedded), run)
     }
@@ -180,7 +180,7 @@ impl Going {
     /// What it has said when it ends by itself.
     pub(crate) fn end(self) -> Said {
         let end = |child: Child| {
-            let mut said = masked(child.wait_with_output().unwrap().into());
+            let mut said = masked(child.wait_with_output().unwrap());
             said.err = said.err.lines().filter(|line| !is_log(line)).collect();
             said
         };
@@ -256,8 +256,9 @@ fn show(said: &Said) -> String {
     format!("{out}{err}(exit {code:?})\n")
 }
 
-fn masked(said: Said) -> Said {
-    Said { out: mask(&said.out), err: mask(&said.err), ..said }
+fn masked(said: impl Into<Said>) -> Said {
+    let Said { out, err, code } = said.into();
+    Said { out: mask(&out), err: mask(&err), code }
 }
 
 /// Takes out what differs from run to run: moments, ages, uids, versions, addresses, and with them
