@@ -10,5 +10,7 @@ pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod embedded;
 pub mod metrics;
+pub mod mysql;
+pub mod pki;
 pub mod telemetry;
 pub mod web;

@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod kubectl;
+#[cfg(all(test, feature = "demo"))]
+mod provisioner;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]
