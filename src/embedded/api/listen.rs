@@ -30,6 +30,7 @@ use tracing::{debug, error, warn};
 use super::failure::Failure;
 use super::pages::is_public;
 use super::server::ApiServer;
+use crate::pki::Refused;
 use crate::web::BindError;
 
 mod access;
@@ -63,7 +64,7 @@ pub enum ListenError {
     Bind(#[from] BindError),
     /// The serving certificate cannot be made.
     #[error("the API server's certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
+    Certificate(#[from] Refused),
     /// TLS refuses the certificate, or there is no randomness for the token.
     #[error("the API server's TLS: {0}")]
     Tls(#[from] rustls::Error),
