@@ -4,6 +4,9 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod kubectl;
 #[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
