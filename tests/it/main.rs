@@ -4,6 +4,8 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
+#[cfg(all(test, feature = "demo"))]
+mod issuer;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]
