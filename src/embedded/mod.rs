@@ -11,5 +11,6 @@ pub mod provisioner;
 pub mod stateful_set;
 
 mod controller;
+mod repeatable;
 #[cfg(test)]
 mod stand_ins;

@@ -4,8 +4,9 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
-#[cfg(feature = "demo")]
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
+mod issuer;
+#[cfg(all(test, feature = "demo"))]
 mod kubectl;
 #[cfg(all(test, feature = "demo"))]
 mod provisioner;
