@@ -1,7 +1,7 @@
 //! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
 //!
-//! [`api`] is its API server. [`provisioner`] plays KubeDB's part, [`stateful_set`] the StatefulSet
-//! controller's. Nothing in here is in the container image: cargo feature `demo`.
+//! [`api`] is its API server. [`provisioner`] plays KubeDB's part, [`stateful_set`] that of the
+//! `StatefulSet` controller. Nothing in here is in the container image: cargo feature `demo`.
 
 pub mod api;
 pub mod provisioner;

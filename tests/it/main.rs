@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod actor;
 #[cfg(all(test, feature = "demo"))]
+mod conformance;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;
