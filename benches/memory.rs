@@ -11,6 +11,7 @@ use certrotor::core::fleet::Database;
 use certrotor::core::policy::Policy;
 use certrotor::core::time::Span;
 
+#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
 fn main() {
     let databases = setting("DATABASES", 10_000);
     let pods = setting("PODS", 3);
@@ -45,6 +46,7 @@ fn setting(name: &str, default: usize) -> usize {
     set.unwrap_or(default)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn mb(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }

@@ -11,5 +11,6 @@ pub mod daemon;
 pub mod embedded;
 pub mod metrics;
 pub mod mysql;
+pub mod pki;
 pub mod telemetry;
 pub mod web;

@@ -1,5 +1,7 @@
 //! A fleet as the apiserver shows it: `n` databases of three certificates each.
 
+#![expect(clippy::unwrap_used, reason = "a fleet that cannot be made is a bug in the bench")]
+
 use certrotor::api::cert_manager::{Certificate, CertificateRequest, Issuer};
 use certrotor::api::mysql::MySql;
 use certrotor::api::pod::Pod;

@@ -116,6 +116,7 @@ impl Stores {
     }
 
     /// A listing shows this object.
+    #[expect(clippy::needless_pass_by_value, reason = "only its facts stay")]
     pub fn seen(&mut self, object: Object) {
         self.store(&object, true);
     }
@@ -147,6 +148,7 @@ impl Stores {
 
     /// This is what an object is now: by a watch, an uncached read, or the answer to a write. Says
     /// whether it was news.
+    #[expect(clippy::needless_pass_by_value, reason = "only its facts stay")]
     pub fn apply(&mut self, object: Object) -> bool {
         self.store(&object, false)
     }

@@ -110,7 +110,7 @@ impl Writer<'_> {
         {
             return written;
         }
-        let (plain, protocol): (Vec<_>, Vec<_>) =
+        let (housekeeping, protocol): (Vec<_>, Vec<_>) =
             plan.steps.iter().partition(|step| !moves_a_rotation(step.write.point()));
         for step in protocol {
             let outcome = self.move_on(&step.key, step.write.point()).await;
@@ -118,8 +118,8 @@ impl Writer<'_> {
                 return written;
             }
         }
-        let plain: Vec<Step> = plain.into_iter().take(PER_TURN).cloned().collect();
-        let writes = plain.into_iter().map(|step| async move {
+        let housekeeping: Vec<Step> = housekeeping.into_iter().take(PER_TURN).cloned().collect();
+        let writes = housekeeping.into_iter().map(|step| async move {
             let outcome = self.perform(fleet, &step.key, &step.write).await;
             (step.key, step.write.point(), outcome)
         });

@@ -17,8 +17,7 @@ pub fn duration(record: &Record, rules: &Rules, replicas: u32) -> Span {
     let good = record.attempts.iter().filter(|attempt| attempt.outcome.closes());
     let longest = good.filter_map(|attempt| attempt.duration).max();
     longest
-        .map(|longest| longest.min(longest_run(rules, replicas)))
-        .unwrap_or(rules.expected_duration)
+        .map_or(rules.expected_duration, |longest| longest.min(longest_run(rules, replicas)))
         .max(Span::seconds(1))
 }
 

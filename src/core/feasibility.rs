@@ -141,12 +141,11 @@ impl<'a> Simulation<'a> {
     fn release(&mut self, index: usize, from: Time, otherwise: Shortage) {
         let job = &self.jobs[index];
         let start = job.hours.start_after(from, job.duration, None);
-        match start.filter(|start| *start + job.duration <= job.deadline) {
-            Some(start) => self.released.push(Reverse((start, index))),
-            None => {
-                let infeasible = Infeasible { deadline: job.deadline, reason: otherwise };
-                self.found.infeasible.insert(job.key.clone(), infeasible);
-            }
+        if let Some(start) = start.filter(|start| *start + job.duration <= job.deadline) {
+            self.released.push(Reverse((start, index)));
+        } else {
+            let infeasible = Infeasible { deadline: job.deadline, reason: otherwise };
+            self.found.infeasible.insert(job.key.clone(), infeasible);
         }
     }
 

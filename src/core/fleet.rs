@@ -78,6 +78,7 @@ pub struct Issuer {
 }
 
 /// One MySQL.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Database {
     /// The uid of the MySQL object.

@@ -154,13 +154,13 @@ impl Hours {
             let searched = ahead.last().map_or(Some(self.now), |last| last.closes);
             match searched.filter(|searched| *searched <= from) {
                 Some(searched) => {
-                    ahead.push(self.times.open_interval_at_or_after(searched, MARGIN)?)
+                    ahead.push(self.times.open_interval_at_or_after(searched, MARGIN)?);
                 }
                 None => break,
             }
         }
         let place = ahead.partition_point(|open| open.closes.is_some_and(|end| end <= from));
-        let known = ahead.get(place).cloned();
+        let known = ahead.get(place).copied();
         known.or_else(|| self.times.open_interval_at_or_after(from, MARGIN))
     }
 }

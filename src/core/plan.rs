@@ -143,7 +143,9 @@ impl<'a> Planner<'a> {
         // An attempt of ours is followed to its end even where nobody is watched any more.
         let ours = record.get().installation.as_ref();
         let ours = ours.is_none_or(|owner| Some(owner) == self.fleet.installation.as_ref());
-        if !(open && ours) && !(database.tls && database.selected) {
+        let followed = open && ours;
+        let watched = database.tls && database.selected;
+        if !(followed || watched) {
             return Verdict::unmanaged();
         }
         let rules = self.rules.database(&key.namespace, &database.labels);

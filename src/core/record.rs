@@ -236,6 +236,8 @@ pub struct Shown {
     pub last: Option<Text>,
     /// The state once more, as Kubernetes tools expect it, by type.
     pub conditions: Sorted<Text, ShownCondition>,
+    /// Conditions that somebody else put there, each as JSON: they stay as they are.
+    pub others_conditions: Box<[Text]>,
 }
 
 /// A certificate as people see it.

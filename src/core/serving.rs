@@ -169,17 +169,17 @@ impl Database {
     ) -> impl Iterator<Item = LeafId> + use<'a> {
         let serves = *alias == Alias::Server;
         let pods = self.pods.values().filter(move |_| serves);
-        let served = pods.filter_map(|pod| Some(self.looks(pod).next()?.leaf));
-        certificate.issued_leaf().map(|leaf| leaf.id).into_iter().chain(served)
+        let presented = pods.filter_map(|pod| Some(self.looks(pod).next()?.leaf));
+        certificate.issued_leaf().map(|leaf| leaf.id).into_iter().chain(presented)
     }
 
     /// Whether a server's chain fails the CA that is published for this database.
     pub fn chain_untrusted(&self) -> bool {
-        let untrusted = |pod| {
+        let fails = |pod| {
             let newest = self.looks(pod).next();
             newest.is_some_and(|look| look.trusted == Some(false))
         };
-        self.pods.values().any(untrusted)
+        self.pods.values().any(fails)
     }
 }
 

@@ -17,6 +17,8 @@ pub const DUE: &str = "Due";
 pub const ROTATING: &str = "Rotating";
 /// It needs a person.
 pub const STUCK: &str = "Stuck";
+/// Every type of condition that is ours.
+pub const CONDITIONS: [&str; 3] = [DUE, ROTATING, STUCK];
 
 /// What to show, given what is shown now.
 pub fn shown(database: &Database, verdict: &Verdict, previous: &Shown, now: Time) -> Shown {
@@ -33,6 +35,7 @@ pub fn shown(database: &Database, verdict: &Verdict, previous: &Shown, now: Time
         next: next(verdict, previous, now),
         last: record.and_then(last),
         conditions: conditions(verdict, record, previous, now),
+        others_conditions: previous.others_conditions.clone(),
         reasons,
     }
 }

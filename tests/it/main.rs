@@ -2,6 +2,10 @@
 
 #[cfg(test)]
 mod actor;
+#[cfg(all(test, feature = "demo"))]
+mod conformance;
+#[cfg(all(test, feature = "demo"))]
+mod provisioner;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::core::record::{
     Attempt, Current, Last, OpenedCause, Record, RequestRef, ScheduleSeen, Shown, ShownCertificate,
     ShownCondition, Withdrawal,
 };
+use crate::core::show::CONDITIONS;
 use crate::core::time::{Span, Time};
 
 type Read<T> = Result<T, Unreadable>;
@@ -40,7 +41,11 @@ fn shown(status: &RotationStatus, texts: &mut Texts) -> Read<Shown> {
         let shown = ShownCertificate { not_after, serial: facts.serial.as_deref().map(Text::from) };
         Ok(Some((texts.text(&facts.alias), shown)))
     })?;
-    let conditions = each(&status.conditions, |condition| {
+    let (ours, others): (Vec<_>, Vec<_>) = status
+        .conditions
+        .iter()
+        .partition(|condition| CONDITIONS.contains(&condition.type_.as_str()));
+    let conditions = each(&ours, |condition| {
         let shown = ShownCondition {
             status: condition.status == "True",
             reason: texts.text(&condition.reason),
@@ -59,6 +64,11 @@ fn shown(status: &RotationStatus, texts: &mut Texts) -> Read<Shown> {
         next: time("next", status.next.as_ref())?,
         last: text(status.last_outcome.as_ref(), texts),
         conditions: conditions.into_iter().collect(),
+        // Texts and a number: writing them cannot fail.
+        others_conditions: others
+            .into_iter()
+            .filter_map(|condition| Some(serde_json::to_string(condition).ok()?.into()))
+            .collect(),
     })
 }
 

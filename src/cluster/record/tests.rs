@@ -1,16 +1,20 @@
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::rotation::{RotationSpec, RotationStatus, Window as WrittenWindow};
-use crate::core::calendar::{Freezes, MARGIN, RotationTimes};
+use crate::api::rotation::{
+    Condition as WrittenCondition, RotationSpec, RotationStatus, Window as WrittenWindow,
+};
+use crate::core::calendar::{Freezes, MARGIN, RotationTimes, Windows};
 use crate::core::certificate::Fingerprint;
 use crate::core::digest::Digest;
 use crate::core::fleet::{Alias, IssuerKey, LeafId};
 use crate::core::policy::Lead;
 use crate::core::record::*;
+use crate::core::show::CONDITIONS;
 use crate::core::time::{Span, Time};
 use crate::core::vocabulary::{Cause, Outcome, Stage};
 
@@ -24,7 +28,7 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn one_of<T: Copy + std::fmt::Debug + 'static>(words: &'static [T]) -> impl Strategy<Value = T> {
-    proptest::sample::select(words)
+    select(words)
 }
 
 fn alias() -> impl Strategy<Value = Alias> {
@@ -140,20 +144,35 @@ prop_compose! {
         words in (option::of(text()), option::of(text()), option::of(text()), option::of(text())),
         reasons in vec(text(), 0..3), times in (option::of(time()), option::of(time())),
         certificates in vec((text(), time(), option::of(text())), 0..3),
-        conditions in vec((text(), any::<bool>(), text(), time()), 0..3),
+        conditions in vec((select(&CONDITIONS[..]), any::<bool>(), text(), time()), 0..3),
+        others_conditions in vec(text(), 0..2),
     ) -> Shown {
         let certificates = certificates.into_iter().map(|(alias, not_after, serial)| {
             (alias, ShownCertificate { not_after, serial })
         });
         let conditions = conditions.into_iter().map(|(type_, status, reason, since)| {
-            (type_, ShownCondition { status, reason, since })
+            (Text::from(type_), ShownCondition { status, reason, since })
         });
+        let others_conditions = others_conditions.iter().map(|word| others_condition(word)).collect();
         Shown {
             observed_generation, state: words.0, reason: words.1, reasons, message: words.2,
             certificates: certificates.collect(), expires: times.0, next: times.1, last: words.3,
-            conditions: conditions.collect(),
+            conditions: conditions.collect(), others_conditions,
         }
     }
+}
+
+/// A condition of a type that is not ours, as it is kept.
+fn others_condition(word: &str) -> Text {
+    let condition = WrittenCondition {
+        type_: format!("example.org/{word}"),
+        status: "Unknown".to_owned(),
+        reason: word.to_owned(),
+        message: "anything".to_owned(),
+        last_transition_time: "whenever".to_owned(),
+        observed_generation: Some(3),
+    };
+    serde_json::to_string(&condition).unwrap().into()
 }
 
 /// RFC 7386, as the apiserver does it.
@@ -359,7 +378,7 @@ fn a_bad_window_narrows() {
     assert_eq!(many.problems.len(), 1);
     for nothing_left in [wishes(&spec("45%", &bad)), many] {
         let windows = nothing_left.windows.unwrap();
-        let times = RotationTimes::new(Default::default(), Some(windows), Freezes::default());
+        let times = RotationTimes::new(Windows::default(), Some(windows), Freezes::default());
         assert_eq!(times.open_interval_at_or_after(Time::from_unix(0), MARGIN), None);
     }
 }

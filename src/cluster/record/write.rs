@@ -46,6 +46,8 @@ fn certificates(shown: &Shown) -> Vec<CertificateFacts> {
 }
 
 fn conditions(shown: &Shown) -> Vec<api::Condition> {
+    let others = shown.others_conditions.iter();
+    let others = others.filter_map(|condition| serde_json::from_str(condition).ok());
     let conditions = shown.conditions.iter();
     conditions
         .map(|(type_, condition)| api::Condition {
@@ -56,6 +58,7 @@ fn conditions(shown: &Shown) -> Vec<api::Condition> {
             last_transition_time: condition.since.to_string(),
             observed_generation: None,
         })
+        .chain(others)
         .collect()
 }
 

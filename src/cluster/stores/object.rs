@@ -49,6 +49,10 @@ pub enum Kind {
 }
 
 /// An object that is watched.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives from the watch to the facts, one at a time"
+)]
 #[derive(Clone, Debug)]
 pub enum Object {
     /// KubeDB's MySQL.

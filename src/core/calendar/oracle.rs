@@ -136,8 +136,7 @@ impl Walk {
     pub(super) fn openings(&self, line: &Line) -> Vec<i64> {
         let first_wall = self.new[0].0;
         let mut openings = Vec::new();
-        let mut minute = self.start;
-        for (from, until) in &self.new {
+        for (minute, (from, until)) in (self.start..).zip(&self.new) {
             let mut wall = *from;
             while wall < *until {
                 let index = usize::try_from(wall - first_wall).unwrap();
@@ -147,7 +146,6 @@ impl Walk {
                 }
                 wall += 1;
             }
-            minute += 1;
         }
         openings
     }

@@ -131,7 +131,7 @@ fn without_the_wire_a_server_that_started_before_the_issuance_is_stale() {
 #[test]
 fn while_a_certificate_is_being_issued_no_server_is_stale() {
     let issuing = orders().pod(0, |pod| pod.started = Some(at("-11d"))).certificate(
-        Alias::Server,
+        &Alias::Server,
         |certificate| {
             certificate.issuing_since = Some(at("-1m"));
         },
@@ -141,7 +141,7 @@ fn while_a_certificate_is_being_issued_no_server_is_stale() {
 
 #[test]
 fn each_cause_by_itself() {
-    let changed = |change: fn(&mut Certificate)| orders().certificate(Alias::Client, change);
+    let changed = |change: fn(&mut Certificate)| orders().certificate(&Alias::Client, change);
     let cases = [
         (Missing, changed(|certificate| certificate.issued = Issued::Missing)),
         (Malformed, changed(|certificate| certificate.issued = Issued::Malformed("no PEM".into()))),
@@ -168,9 +168,9 @@ fn the_first_that_holds_names_the_rotation() {
     let everything = orders()
         .lives("-50d..+40d")
         .pod(0, |pod| pod.started = Some(at("-51d")))
-        .certificate(Alias::Client, |certificate| certificate.issued = issued("-90d..-1d"))
-        .certificate(Alias::MetricsExporter, |certificate| certificate.issued = Issued::Missing)
-        .certificate(Alias::Server, |certificate| {
+        .certificate(&Alias::Client, |certificate| certificate.issued = issued("-90d..-1d"))
+        .certificate(&Alias::MetricsExporter, |certificate| certificate.issued = Issued::Missing)
+        .certificate(&Alias::Server, |certificate| {
             certificate.names_lacking = vec!["db.example".into()];
         })
         .server_leaf(|leaf| leaf.signed_by = Some(issuer("prod", "old")))
@@ -318,7 +318,7 @@ fn rotated_for_what_holds(db: Db, change: impl FnOnce(&mut Last)) -> Vec<Option<
 fn a_cause_that_its_own_rotation_left_is_unsatisfiable() {
     let stuck = Some(Gate::Unsatisfiable);
     let lacks = || {
-        orders().certificate(Alias::Server, |certificate| {
+        orders().certificate(&Alias::Server, |certificate| {
             certificate.names_lacking = vec!["db.example".into()];
         })
     };
@@ -333,7 +333,7 @@ fn a_cause_that_its_own_rotation_left_is_unsatisfiable() {
     assert_eq!(rotated_for_what_holds(lacks(), other_inputs), [None]);
     let never_served = orders().pod(0, |pod| pod.started = Some(at("-11d")));
     assert_eq!(rotated_for_what_holds(never_served, |_| {}), [stuck]);
-    let still_missing = orders().certificate(Alias::Client, |certificate| {
+    let still_missing = orders().certificate(&Alias::Client, |certificate| {
         certificate.issued = Issued::Missing;
     });
     assert_eq!(rotated_for_what_holds(still_missing, |_| {}), [stuck]);

@@ -113,6 +113,7 @@ fn a_rule_of_nothing_never_opens() {
 
 #[test]
 fn a_rotation_takes_as_long_as_the_longest_that_is_remembered() {
+    use Outcome::{Failed, Unverified, Verified};
     let rules = Rules::default();
     let taken = |took: &[(Outcome, Option<&str>)], replicas| {
         let mut record = Record::default();
@@ -127,7 +128,6 @@ fn a_rotation_takes_as_long_as_the_longest_that_is_remembered() {
         }
         duration(&record, &rules, replicas)
     };
-    use Outcome::{Failed, Unverified, Verified};
     assert_eq!(taken(&[], 3), span("10m"), "the policy's, until one is known");
     assert_eq!(taken(&[(Verified, Some("4m")), (Unverified, Some("7m"))], 3), span("7m"));
     assert_eq!(taken(&[(Verified, Some("4m")), (Failed, Some("50m"))], 3), span("4m"));

@@ -48,11 +48,11 @@ fn each_gate_by_itself() {
     assert_eq!(gates_of(due().wishes(|wishes| wishes.suspend = true)), [(Suspended, never)]);
     let active = due().request("restart", request(RequestPhase::Pending));
     assert_eq!(gates_of(active), [(RequestActive, never)]);
-    let issuing = due().certificate(Alias::Client, |certificate| {
+    let issuing = due().certificate(&Alias::Client, |certificate| {
         certificate.issuing_since = Some(at("-1m"));
     });
     assert_eq!(gates_of(issuing), [(CertificateIssuing, never)]);
-    let failing = due().certificate(Alias::Client, |certificate| {
+    let failing = due().certificate(&Alias::Client, |certificate| {
         certificate.failed_at = Some(at("-1m"));
     });
     assert_eq!(gates_of(failing), [(CertificateFailing, never)]);
@@ -117,7 +117,7 @@ fn another_installation_closes_the_gate_while_its_lease_lives() {
 fn not_ready_yields_from_emergency_on_where_tls_explains_it() {
     let expired = || Db::named("prod/orders").lives("-90d..-1h");
     let young =
-        || due().certificate(Alias::Server, |certificate| certificate.issued = Issued::Missing);
+        || due().certificate(&Alias::Server, |certificate| certificate.issued = Issued::Missing);
     let phase = |db: Db, phase| gates_of(db.with(|database| database.phase = phase));
     let closed = [(DatabaseNotReady, None)];
     assert_eq!(phase(due(), DatabasePhase::NotReady), closed);
@@ -251,7 +251,7 @@ fn a_tenants_windows_narrow_the_normal_stage_only() {
 fn a_normal_rotation_waits_for_its_turn_and_a_requested_one_does_not() {
     let rules = |rules: &mut Rules| rules.windows = windows("0 11 * * *", "10h");
     let late = |uid: &String| Digest::quick(uid).below(10) == 9;
-    let uid = (0..).map(|index| format!("uid {index}")).find(late).unwrap();
+    let uid = (0..1_000).map(|index| format!("uid {index}")).find(late).unwrap();
     let normal = || {
         let db = Db::named("prod/orders").lives("-60d..+30d");
         db.with(|database| database.uid = uid.as_str().into())
@@ -317,7 +317,7 @@ fn gates_come_in_their_order() {
         })
         .wishes(|wishes| wishes.suspend = true)
         .request("restart", request(RequestPhase::Pending))
-        .certificate(Alias::Client, |certificate| {
+        .certificate(&Alias::Client, |certificate| {
             certificate.issuing_since = Some(at("-1m"));
             certificate.failed_at = Some(at("-1m"));
         });

@@ -106,17 +106,18 @@ fn the_leaf_issued_at_the_requests_end_will_do_when_another_was_issued_since() {
     let renewed = rotated()
         .seen_twice(0, "-15m", NEW)
         .seen_twice(1, "-15m", NEW)
-        .certificate(Alias::Server, |certificate| certificate.issued = issued("-12m..+90d"));
+        .certificate(&Alias::Server, |certificate| certificate.issued = issued("-12m..+90d"));
     assert_eq!(at_last(&renewed).0, Some(Outcome::Verified));
 }
 
 #[test]
 fn what_was_not_replaced_is_served_old_once_the_watches_had_their_time() {
-    let kept = rotated().certificate(Alias::Client, |certificate| certificate.issued = issued(OLD));
+    let kept =
+        rotated().certificate(&Alias::Client, |certificate| certificate.issued = issued(OLD));
     assert_eq!(Replaced::of(&kept.database, &from(OLD)), Replaced::No);
     assert_eq!(at_last(&kept), (None, Outcome::ServedOld));
     let missing =
-        rotated().certificate(Alias::Client, |certificate| certificate.issued = Issued::Missing);
+        rotated().certificate(&Alias::Client, |certificate| certificate.issued = Issued::Missing);
     assert_eq!(at_last(&missing), (None, Outcome::ServedOld));
 }
 
@@ -125,7 +126,7 @@ fn what_nobody_can_see_contradicts_nothing() {
     let unknown = rotated()
         .seen_twice(0, "-15m", NEW)
         .seen_twice(1, "-15m", NEW)
-        .certificate(Alias::Client, |certificate| certificate.issued = Issued::Unknown);
+        .certificate(&Alias::Client, |certificate| certificate.issued = Issued::Unknown);
     assert_eq!(Replaced::of(&unknown.database, &from(OLD)), Replaced::Unknown);
     assert_eq!(at_last(&unknown), (None, Outcome::Unverified));
 }

@@ -49,10 +49,15 @@ pub(super) struct Brain {
     /// Fresh samples: old and rotated, of each database.
     samples: [[Sample; 2]; 2],
     policy: Policy,
-    steps: HashMap<(usize, u8, Seen, Option<Option<u16>>), Option<Act>>,
-    changes: HashMap<(u8, [Seen; 2], Option<Slots>), (Option<Slots>, [bool; 2])>,
+    steps: HashMap<StepAsked, Option<Act>>,
+    changes: HashMap<ChangeAsked, (Option<Slots>, [bool; 2])>,
     pub(super) asked: usize,
 }
+
+/// Which database, at which moment, on which facts, and what its record names.
+type StepAsked = (usize, u8, Seen, Option<Option<u16>>);
+/// At which moment, on which facts, and which slots.
+type ChangeAsked = (u8, [Seen; 2], Option<Slots>);
 
 impl Default for Brain {
     fn default() -> Self {

@@ -7,6 +7,7 @@ use super::world::{Db, Facts, Pending, Phase, Request, Slots, Troubles, World};
 use crate::core::vocabulary::WritePoint;
 
 /// How daemons write; each rule can be broken to see that the search notices.
+#[expect(clippy::struct_excessive_bools, reason = "rules that do not exclude each other")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Protocol {
     /// The record names the request before it is created.
@@ -37,7 +38,6 @@ pub(super) enum Violation {
 
 /// What happened, for the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "they are read by people, as Debug writes them")]
 pub(super) enum Label {
     Start,
     Time,
@@ -85,7 +85,7 @@ impl Model {
             let record = self.brain.blank(index);
             Db {
                 record,
-                past: self.past(vec![record]),
+                past: self.past(&vec![record]),
                 facts: self.facts(&Facts::default()),
                 held: None,
             }
@@ -103,7 +103,10 @@ impl Model {
                 // The other one is alike.
                 Pending::Nothing if daemon == 1 && world.pending[0] == Pending::Nothing => {}
                 Pending::Nothing => self.decisions(world, daemon, &mut moves),
-                pending => {
+                pending @ (Pending::Record { .. }
+                | Pending::Slots { .. }
+                | Pending::Delete { .. }
+                | Pending::Create { .. }) => {
                     let forgets = self.after(world, |_, w| w.pending[daemon] = Pending::Nothing);
                     moves.push(Move::to(Label::Crash(pending), forgets));
                     moves.push(Move::to(Label::Commits(pending), self.committed(world, daemon)));
@@ -145,8 +148,8 @@ impl Model {
         next
     }
 
-    fn past(&mut self, records: Vec<u16>) -> u16 {
-        self.pasts.number(&records, |records| format!("{records:?}"))
+    fn past(&mut self, records: &Vec<u16>) -> u16 {
+        self.pasts.number(records, |records| format!("{records:?}"))
     }
 
     fn facts(&mut self, facts: &Facts) -> u16 {
@@ -317,7 +320,7 @@ impl Model {
                 if let Err(place) = past.binary_search(&record) {
                     past.insert(place, record);
                 }
-                let past = self.past(past);
+                let past = self.past(&past);
                 self.after(&idle, |_, w| {
                     w.dbs[db].record = record;
                     w.dbs[db].past = past;
@@ -404,7 +407,9 @@ impl Model {
         }
         let label = match phase {
             Phase::Running => Label::PicksUp(index),
-            _ => Label::Finishes(index, phase),
+            Phase::New | Phase::Done | Phase::Failed | Phase::Skipped => {
+                Label::Finishes(index, phase)
+            }
         };
         Move::to(label, next)
     }

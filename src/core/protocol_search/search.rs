@@ -134,14 +134,15 @@ impl Search {
                 let decided = moves.swap_remove(0).world;
                 return Some(match decided.pending[1] {
                     Pending::Nothing => decided,
-                    _ => model.committed(&decided, 1),
+                    Pending::Record { .. }
+                    | Pending::Slots { .. }
+                    | Pending::Delete { .. }
+                    | Pending::Create { .. } => model.committed(&decided, 1),
                 });
             }
         }
-        let helps = |label: Label| match label {
-            Label::PicksUp(_) | Label::Finishes(_, Phase::Done) => true,
-            _ => false,
-        };
+        let helps =
+            |label: Label| matches!(label, Label::PicksUp(_) | Label::Finishes(_, Phase::Done));
         let mut moves = model.surroundings(world).into_iter();
         let helped = moves.find(|step| helps(step.label));
         helped.map(|step| step.world).or_else(|| model.later(world))

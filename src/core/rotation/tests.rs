@@ -178,7 +178,9 @@ impl Story {
     fn slot_held(&self) -> bool {
         match &self.fleet.slots {
             super::super::slots::SlotTable::Known { slots, .. } => !slots.is_empty(),
-            _ => false,
+            super::super::slots::SlotTable::Unknown | super::super::slots::SlotTable::Missing => {
+                false
+            }
         }
     }
 }
@@ -372,7 +374,7 @@ fn before_an_attempt_it_looks_again() {
 
 #[test]
 fn a_cause_that_somebody_elses_rotation_left_is_still_acted_on() {
-    let mut story = Story::of(Db::named(NAME).certificate(Alias::Server, |certificate| {
+    let mut story = Story::of(Db::named(NAME).certificate(&Alias::Server, |certificate| {
         certificate.names_lacking = vec!["db.example".into()];
     }));
     story.writes([OpenRotation]);
@@ -404,6 +406,7 @@ impl Story {
 
 #[test]
 fn causes_merge_until_the_request_is_created() {
+    use Cause::{NamesChanged, RenewalDue};
     let mut story = Story::opened();
     story.change(|database| {
         let client = database.certificates.get_mut(&Alias::Client).unwrap();
@@ -412,7 +415,6 @@ fn causes_merge_until_the_request_is_created() {
     assert_eq!(story.write().unwrap().point(), MergeCauses);
     story.writes([MergeCauses]);
     let causes: Vec<Cause> = story.current().causes.iter().map(|opened| opened.cause).collect();
-    use Cause::{NamesChanged, RenewalDue};
     assert_eq!(causes, [NamesChanged, RenewalDue, RenewalDue, RenewalDue]);
     assert_eq!(story.says(), Some(CreateRequest));
     story.request_appears(|_| {});
@@ -480,7 +482,7 @@ fn an_unstarted_request_is_taken_back_for_each_reason() {
         taken(Outcome::Moot, WithdrawalReason::NoCauseLeft)
     );
     assert_eq!(
-        intends(|story| story.certificates_are_replaced()),
+        intends(Story::certificates_are_replaced),
         taken(Outcome::Moot, WithdrawalReason::NoCauseLeft)
     );
     assert_eq!(
@@ -1013,7 +1015,7 @@ fn an_unreadable_database_is_only_reported() {
 
 #[test]
 fn a_certificate_that_nobody_can_see_makes_a_database_unknown() {
-    let story = Story::of(Db::named(NAME).certificate(Alias::Server, |certificate| {
+    let story = Story::of(Db::named(NAME).certificate(&Alias::Server, |certificate| {
         certificate.issued = Issued::Unknown;
     }));
     assert_eq!((story.says(), story.state()), (None, State::Unknown));

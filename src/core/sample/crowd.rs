@@ -1,6 +1,6 @@
 //! Large fleets, for benches.
 
-use super::*;
+use super::{Db, Fleet, Span, at, fleet};
 
 /// So many databases in fifty namespaces, three certificates each, of ages from one end of their
 /// life to the other: about a third of them are due. The same number gives the same fleet.

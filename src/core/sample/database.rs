@@ -1,6 +1,10 @@
 //! One database.
 
-use super::*;
+use super::{
+    Alias, BTreeMap, Certificate, Current, Database, DatabasePhase, Digest, Fleet, INSTALLATION,
+    Issued, IssuedLeaf, Key, NOW, Plan, Pod, Policy, Record, Request, Rotation, Shown, Sighting,
+    SlotTable, Span, Text, Topology, Wishes, WritePoint, at, fleet, issued, issuer, key, leaf, uid,
+};
 
 /// A database in the making: `Db::named("prod/orders").lives("-80d..+10d")`.
 ///
@@ -106,16 +110,16 @@ impl Db {
 
     /// One of its certificates, changed.
     #[must_use]
-    pub fn certificate(self, alias: Alias, change: impl FnOnce(&mut Certificate)) -> Self {
+    pub fn certificate(self, alias: &Alias, change: impl FnOnce(&mut Certificate)) -> Self {
         self.with(|database| {
-            change(database.certificates.get_mut(&alias).expect("a certificate"));
+            change(database.certificates.get_mut(alias).expect("a certificate"));
         })
     }
 
     /// Its issued server leaf, changed.
     #[must_use]
     pub fn server_leaf(self, change: impl FnOnce(&mut IssuedLeaf)) -> Self {
-        self.certificate(Alias::Server, |certificate| match &mut certificate.issued {
+        self.certificate(&Alias::Server, |certificate| match &mut certificate.issued {
             Issued::Leaf(leaf) => change(leaf),
             Issued::Unknown | Issued::Missing | Issued::Malformed(_) => panic!("no leaf"),
         })

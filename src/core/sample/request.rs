@@ -1,6 +1,6 @@
 //! One MySQLOpsRequest.
 
-use super::*;
+use super::{Carried, Database, INSTALLATION, Request, RequestContent, RequestPhase, Text, at};
 
 /// A request of somebody else, in that phase, created an hour ago.
 pub fn request(phase: RequestPhase) -> Request {

@@ -3,7 +3,7 @@ use crate::core::fleet::{Alias, Fleet, Issued, RequestPhase};
 use crate::core::plan::plan;
 use crate::core::policy::Policy;
 use crate::core::record::{Attempt, Last};
-use crate::core::sample::{Db, NOW, at, fleet, policy, request, windows};
+use crate::core::sample::{Db, NOW, at, fleet, freeze, policy, request, windows};
 use crate::core::time::Span;
 use crate::core::vocabulary::{Outcome, WritePoint};
 
@@ -59,6 +59,25 @@ fn one_that_waits_says_for_what() {
     assert_eq!(holding(&waiting), ["Due"]);
     let due = waiting.conditions.get(DUE).unwrap();
     assert_eq!((&*due.reason, due.since), ("RenewalDue", NOW));
+}
+
+#[test]
+fn what_others_say_stays_as_it_is() {
+    let theirs: Box<[Text]> = [r#"{"type":"example.org/Audited"}"#.into()].into();
+    let before = Shown { others_conditions: theirs.clone(), ..Shown::default() };
+    let now = show(&fleet([orders().lives("-80d..+10d")]), &nightly(), &before, NOW);
+    assert_eq!(now.others_conditions, theirs);
+}
+
+#[test]
+fn one_that_waits_for_its_window_says_when_it_opens_and_a_freeze_says_why() {
+    let due = || orders().lives("-80d..+10d");
+    let waiting = first(due(), &nightly());
+    assert_eq!(words(&waiting.reasons), ["RenewalDue", "WindowClosed"]);
+    assert!(waiting.next.is_some_and(|next| next > NOW), "{:?}", waiting.next);
+    let frozen = policy(|_, rules| rules.freezes = freeze("2026-01-01", "2026-12-31"));
+    let message = first(due(), &frozen).message.unwrap();
+    assert!(message.ends_with("; waits for Freeze (holidays)"), "{message}");
 }
 
 #[test]
@@ -160,7 +179,7 @@ fn time_alone_writes_nothing() {
     let budget_full = policy(|policy, _| policy.limits.total = 0);
     let weekly = policy(|_, rules| rules.windows = windows("0 2 * * SAT", "4h"));
     let due = || orders().lives("-80d..+10d");
-    let missing = orders().certificate(Alias::Server, |it| it.issued = Issued::Missing);
+    let missing = orders().certificate(&Alias::Server, |it| it.issued = Issued::Missing);
     for (name, db, policy) in [
         ("fresh", orders().lives("-10d..+80d"), nightly()),
         ("waits for its window", due(), weekly),

@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: objects that make kinds.
+//! `CustomResourceDefinitions`: objects that make kinds.
 
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};

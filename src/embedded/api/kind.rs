@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::SchemaGenerator;
 use serde_json::Value;
 
 use super::failure::{About, Failure};
+use super::scale::Scale;
 use super::schema::Schema;
+use super::table::Column;
 
 mod builtin;
 mod defaults;
@@ -39,19 +42,10 @@ pub(super) struct Kind {
 pub(super) struct Version {
     pub(super) name: String,
     pub(super) has_status: bool,
+    /// How its objects are scaled, if they can be.
+    pub(super) scale: Option<Scale>,
     pub(super) schema: Schema,
     pub(super) columns: Vec<Column>,
-}
-
-/// A column of `kubectl get`.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) form: String,
-    pub(super) format: String,
-    pub(super) description: String,
-    pub(super) path: String,
-    pub(super) priority: i64,
 }
 
 /// How the objects of a kind behave where kinds differ.
@@ -75,7 +69,11 @@ pub(super) enum CheckedBy {
     /// The schema in its definition.
     Schema,
     /// The type in `k8s_openapi`: reading and writing it drops what is unknown.
-    Type(fn(Value) -> Result<Value, serde_json::Error>),
+    Type {
+        read: fn(Value) -> Result<Value, serde_json::Error>,
+        /// Its schema, with those of all that it is made of.
+        describe: fn(&mut SchemaGenerator),
+    },
 }
 
 /// A kind in one of its versions: what a URL names.
@@ -109,7 +107,7 @@ impl Resource {
     }
 
     pub(super) fn is_custom(&self) -> bool {
-        matches!(self.kind.nature.checked_by, CheckedBy::Schema)
+        self.kind.is_custom()
     }
 }
 
@@ -155,6 +153,12 @@ impl Registry {
         self.find(group, version, &found.plural)
     }
 
+    /// The kind whose objects are stored under this name, in the version that they are stored in.
+    pub(super) fn stored_as(&self, name: &str) -> Option<Resource> {
+        let kind = self.kinds.values().find(|kind| *kind.stored_as == *name)?;
+        Some(Resource { kind: Arc::clone(kind), version: 0 })
+    }
+
     /// All kinds, by group and plural.
     pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.kinds.values()
@@ -162,9 +166,14 @@ impl Registry {
 }
 
 impl Kind {
-    /// The kind that a CustomResourceDefinition makes.
+    /// The kind that a `CustomResourceDefinition` makes.
     pub(super) fn defined(definition: &Value) -> Result<Self, Failure> {
         definition::read(definition)
+    }
+
+    /// Whether a CustomResourceDefinition has made it.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.nature.checked_by, CheckedBy::Schema)
     }
 
     fn identity(&self) -> (String, String) {

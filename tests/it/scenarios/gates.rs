@@ -6,6 +6,7 @@ use super::stage::{OwnDaemon, Stage, own_settings};
 use crate::actor::{Database, Wanted};
 use crate::support::api::{ISSUER, MYSQL, NAMESPACE, ROTATION, SECRET};
 use crate::support::lab::on_cluster;
+use crate::support::time::{ahead, days, rfc3339};
 
 /// A gate that is closed has opened: the one request comes, and the gate is not named any more.
 async fn opens(stage: &Stage<'_>, database: &Database) {
@@ -20,6 +21,10 @@ fn window_closed() {
         let stage = Stage::shared(&lab, "closed").await;
         let database = stage.database("db", &Wanted::due()).await;
         stage.gate(&database, "WindowClosed").await;
+        // As soon as no other gate is left, it is known when this one opens.
+        let opens = rfc3339(ahead(days(20)));
+        let told = |status: &Value| status["next"].as_str().is_some_and(|next| *next > *opens);
+        stage.rotation(&database, "the hour when the window opens", told).await;
         stage.still(&database, 0).await;
     });
 }
@@ -30,6 +35,8 @@ fn freeze() {
         let stage = Stage::shared(&lab, "frozen").await;
         let database = stage.database("db", &Wanted::due()).await;
         stage.gate(&database, "Freeze").await;
+        let told = |status: &Value| status["message"].to_string().contains("fair");
+        stage.rotation(&database, "the reason of the freeze", told).await;
         stage.still(&database, 0).await;
     });
 }

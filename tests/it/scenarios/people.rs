@@ -7,6 +7,7 @@ use crate::actor::Wanted;
 use crate::support::api::ROTATION;
 use crate::support::kubectl::kubectl;
 use crate::support::lab::on_cluster;
+use crate::support::time::{now, rfc3339};
 
 #[test]
 fn a_spec_applied_with_kubectl_stays_as_it_is() {
@@ -48,6 +49,28 @@ fn a_spec_applied_with_kubectl_stays_as_it_is() {
         assert!(table.lines().next().unwrap().contains("STATE"), "{table}");
         assert!(table.contains("Fresh"), "{table}");
         stage.still(&database, 1).await;
+    });
+}
+
+#[test]
+fn a_foreign_condition_is_not_destroyed() {
+    on_cluster(async |lab| {
+        let stage = Stage::shared(&lab, "open").await;
+        let database = stage.database("db", &Wanted::fresh()).await;
+        stage.state(&database, "Fresh").await;
+        let condition = json!({
+            "type": "example.org/Audited", "status": "True", "reason": "ByHand", "message": "fine",
+            "lastTransitionTime": rfc3339(now()),
+        });
+        let (namespace, none) = (&stage.namespace, json!({}));
+        lab.admin.conditions(ROTATION, namespace, "db", &[condition], &none).await;
+        database.wish(&json!({"requestedAt": "now"})).await;
+        let request = stage.one_request(&database, "Requested").await;
+        database.carry_out(&request).await;
+        stage.closed(&database, "Requested", "verified").await;
+        stage.state(&database, "Fresh").await;
+        let rotation = database.rotation().await;
+        assert!(crate::support::api::holds(&rotation, "example.org/Audited"), "{rotation}");
     });
 }
 
