@@ -5,6 +5,8 @@ mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
 #[cfg(all(test, feature = "demo"))]
+mod pods;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;
