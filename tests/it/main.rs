@@ -9,6 +9,8 @@ mod issuer;
 #[cfg(all(test, feature = "demo"))]
 mod kubectl;
 #[cfg(all(test, feature = "demo"))]
+mod pods;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;
