@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod actor;
 #[cfg(all(test, feature = "demo"))]
+mod conformance;
+#[cfg(all(test, feature = "demo"))]
 mod executor;
 #[cfg(test)]
 mod rehearsal;

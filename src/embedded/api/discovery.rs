@@ -129,6 +129,12 @@ fn entries(kind: &Kind, version: &Version) -> Vec<Value> {
         eviction["version"] = json!("v1");
         entries.push(eviction);
     }
+    if version.scale.is_some() {
+        let mut scale = subresource("scale", "Scale", &["get", "patch", "update"]);
+        scale["group"] = json!("autoscaling");
+        scale["version"] = json!("v1");
+        entries.push(scale);
+    }
     if version.has_status {
         entries.push(subresource("status", &kind.kind, &["get", "patch", "update"]));
     }

@@ -11,21 +11,27 @@
 //! [`Clock`]: crate::clock::Clock
 
 mod admission;
+mod apply;
 mod call;
+mod controllers;
 mod create;
 mod definitions;
 mod delete;
 mod discovery;
+mod eviction;
 mod failure;
 mod faults;
 mod fields;
 mod form;
 mod kind;
+mod labels;
 mod names;
 mod object;
+mod options;
 mod patch;
 mod read;
 mod render;
+mod scale;
 mod schema;
 mod selector;
 mod server;

@@ -24,6 +24,7 @@ use super::failure::{Cause, Failure};
 use super::kind::Resource;
 use super::read;
 use super::render::Form;
+use super::scale::scale_of;
 use super::selector::Filter;
 use super::server::Inner;
 use super::watch::{self, Watch};
@@ -89,6 +90,9 @@ impl ApiService {
         match call.verb {
             Verb::Get => {
                 let object = read::get(&self.inner.store(), &resource, &call)?;
+                if call.subresource == "scale" {
+                    return Ok(self.json(200, &scale_of(&resource)?.of(&object), &[]));
+                }
                 Ok(self.json(200, &form.of_object(object), &[]))
             }
             Verb::List => self.list(&resource, &call, &params, form).await,
@@ -119,6 +123,7 @@ impl ApiService {
             "" => true,
             "status" => resource.version().has_status,
             "eviction" => resource.is("", "pods"),
+            "scale" => resource.version().scale.is_some(),
             _ => false,
         };
         if scoped && known { Ok(resource) } else { Err(Failure::no_such_path()) }
@@ -170,7 +175,9 @@ impl ApiService {
                 match (call.verb, call.subresource.as_str()) {
                     (Verb::Create, "") if call.name.is_empty() => work.create(object(body)?),
                     (Verb::Update, "" | "status") => work.update(object(body)?),
-                    (Verb::Patch, "" | "status") => work.patch(body),
+                    (Verb::Update, "scale") => work.scale(|_, _| object(body)),
+                    (Verb::Patch, "" | "status" | "scale") => work.patch(body),
+                    (Verb::Create, "eviction") => work.evict(&object(body)?),
                     (Verb::Delete, "") => work.delete(&options(body)?),
                     (Verb::DeleteCollection, "") => {
                         let labels = params.text("labelSelector");

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{CheckedBy, Column, Kind, Nature, Version};
 use crate::embedded::api::failure::Failure;
+use crate::embedded::api::scale::Scale;
 use crate::embedded::api::schema::Schema;
 
 /// How custom resources behave.
@@ -48,9 +49,18 @@ fn version(version: &Value) -> Version {
     Version {
         name: text(version, "name"),
         has_status: version["subresources"]["status"].is_object(),
+        scale: scale(&version["subresources"]["scale"]),
         schema: Schema::read(&version["schema"]["openAPIV3Schema"]),
         columns: if columns.is_empty() { vec![age()] } else { columns },
     }
+}
+
+fn scale(scale: &Value) -> Option<Scale> {
+    scale.is_object().then(|| Scale {
+        wanted: text(scale, "specReplicasPath"),
+        present: text(scale, "statusReplicasPath"),
+        selector: scale["labelSelectorPath"].as_str().map(str::to_owned),
+    })
 }
 
 fn column(column: &Value) -> Column {
