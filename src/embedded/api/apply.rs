@@ -104,8 +104,7 @@ impl Work<'_> {
 
 /// Reads what was applied: YAML, or JSON, which is YAML too.
 fn read(body: &[u8]) -> Result<Value, Failure> {
-    let unreadable =
-        |error: String| Failure::bad_request(format!("error decoding YAML: {error}"));
+    let unreadable = |error: String| Failure::bad_request(format!("error decoding YAML: {error}"));
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }

@@ -90,7 +90,8 @@ impl Work<'_> {
     pub(super) fn deletion(&mut self, body: &Value) -> Result<Deletion, Failure> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         if body.is_null() {
-            let policy = Some(self.params.text("propagationPolicy")).filter(|text| !text.is_empty());
+            let policy =
+                Some(self.params.text("propagationPolicy")).filter(|text| !text.is_empty());
             let grace = self.params.number("gracePeriodSeconds")?;
             return Ok(Deletion {
                 grace: grace.and_then(|grace| i64::try_from(grace).ok()),
@@ -128,8 +129,9 @@ impl Work<'_> {
         let given_version = deletion.version.as_deref().filter(|given| *given != version);
         if self.resource.is("", "namespaces") {
             let mismatch = |what: &str, given: &str, is: &str| {
-                let why =
-                    format!("Precondition failed: {what} in precondition: {given}, {what} in object meta: {is}");
+                let why = format!(
+                    "Precondition failed: {what} in precondition: {given}, {what} in object meta: {is}"
+                );
                 Err(Failure::conflict(self.resource.about(name), &why))
             };
             return match (given_uid, given_version) {
@@ -257,10 +259,7 @@ impl Work<'_> {
     }
 }
 
-fn propagation(
-    policy: Option<&str>,
-    orphan: Option<bool>,
-) -> Result<Option<Propagation>, Failure> {
+fn propagation(policy: Option<&str>, orphan: Option<bool>) -> Result<Option<Propagation>, Failure> {
     let refuse = |cause| options::refuse(Verb::Delete, &[cause]).map(|()| None);
     match (policy, orphan) {
         (Some(policy), Some(_)) => refuse(Cause::invalid(

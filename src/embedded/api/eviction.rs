@@ -47,9 +47,8 @@ impl Work<'_> {
 
     fn budgets_of(&self, pod: &Value) -> Vec<Arc<Value>> {
         let found = self.store.registry.find("policy", "v1", "poddisruptionbudgets");
-        let budgets = found.map_or_else(Vec::new, |found| {
-            self.store.list(&found.kind, object::namespace(pod))
-        });
+        let budgets = found
+            .map_or_else(Vec::new, |found| self.store.list(&found.kind, object::namespace(pod)));
         let budgets = budgets.into_iter().map(|(_, budget)| budget);
         budgets.filter(|budget| labels::select(&budget["spec"]["selector"], pod)).collect()
     }

@@ -207,7 +207,8 @@ impl Work<'_> {
     ) -> Vec<Conflict> {
         let last_applied = &live["metadata"]["annotations"][super::apply::LAST_APPLIED];
         let last_applied = last_applied.as_str().and_then(|text| serde_json::from_str(text).ok());
-        let Some(last_applied) = last_applied.filter(|_| self.author.manager == super::apply::KUBECTL)
+        let Some(last_applied) =
+            last_applied.filter(|_| self.author.manager == super::apply::KUBECTL)
         else {
             return conflicts;
         };

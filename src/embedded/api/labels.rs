@@ -62,8 +62,14 @@ mod tests {
             (json!({}), true),
             (json!({"matchLabels": {"app": "db"}}), true),
             (json!({"matchLabels": {"app": "web"}}), false),
-            (json!({"matchExpressions": [{"key": "role", "operator": "In", "values": ["primary"]}]}), true),
-            (json!({"matchExpressions": [{"key": "role", "operator": "NotIn", "values": ["primary"]}]}), false),
+            (
+                json!({"matchExpressions": [{"key": "role", "operator": "In", "values": ["primary"]}]}),
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "role", "operator": "NotIn", "values": ["primary"]}]}),
+                false,
+            ),
             (json!({"matchExpressions": [{"key": "role", "operator": "Exists"}]}), true),
             (json!({"matchExpressions": [{"key": "role", "operator": "DoesNotExist"}]}), false),
             (json!({"matchExpressions": [{"key": "role", "operator": "Near"}]}), false),

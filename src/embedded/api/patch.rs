@@ -24,11 +24,8 @@ impl PatchKind {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !custom => Ok(Self::Strategic),
             _ => {
-                let mut accepted = vec![
-                    "application/json-patch+json",
-                    "application/merge-patch+json",
-                    APPLY,
-                ];
+                let mut accepted =
+                    vec!["application/json-patch+json", "application/merge-patch+json", APPLY];
                 if !custom {
                     accepted.push("application/strategic-merge-patch+json");
                 }

@@ -113,7 +113,10 @@ async fn a_conflict_names_fields_and_managers(target: Target) {
     let refused = target.apply(MAP, "a", "two", map(json!({"a": "9", "b": "9", "c": "3"}))).await;
     assert_eq!(refused.causes().len(), 2, "an equal value is no conflict: {refused:?}");
     let message = refused.body["message"].as_str().unwrap();
-    assert_eq!(message, "Apply failed with 2 conflicts: conflicts with \"one\":\n- .data.a\n- .data.b");
+    assert_eq!(
+        message,
+        "Apply failed with 2 conflicts: conflicts with \"one\":\n- .data.a\n- .data.b"
+    );
     assert_eq!(target.read(MAP, "a").await["data"]["a"], "1");
 }
 
@@ -297,7 +300,12 @@ async fn the_status_is_applied_apart(target: Target) {
     assert_eq!(status["status"]["conditions"].as_array().unwrap().len(), 2, "{status}");
     assert_eq!(status["metadata"]["generation"], 1);
     let refused = target
-        .apply(WIDGET, "a/status", "one", json!({"metadata": {"name": "a"}, "status": {"phase": "Bad"}}))
+        .apply(
+            WIDGET,
+            "a/status",
+            "one",
+            json!({"metadata": {"name": "a"}, "status": {"phase": "Bad"}}),
+        )
         .await;
     refused.refused(409, "Conflict");
     let message = refused.body["details"]["causes"][0]["message"].as_str().unwrap();
@@ -315,7 +323,10 @@ async fn defaults_belong_to_nobody(target: Target) {
     assert_eq!(made["spec"]["defaulted"]["level"], 3);
     assert_eq!(managers(&made), json!({"one/Apply": {"f:spec": {"f:choice": {}}}}));
     let other = widget(json!({"defaulted": {"level": 4}}));
-    assert_eq!(target.apply(WIDGET, "a", "two", other).await.fine()["spec"]["defaulted"]["level"], 4);
+    assert_eq!(
+        target.apply(WIDGET, "a", "two", other).await.fine()["spec"]["defaulted"]["level"],
+        4
+    );
     let less = target.apply(WIDGET, "a", "two", widget(json!({}))).await.fine();
     assert_eq!(less["spec"]["defaulted"]["level"], 3, "it is what it is by default again");
 }
@@ -473,7 +484,8 @@ async fn kubectl_takes_over_what_it_has_applied_from_the_clients_side(target: Ta
 
 /// Server-side apply: Managers.
 async fn updates_are_noted_by_manager(target: Target) {
-    let made = target.post(MAP, "?fieldManager=maker", map(json!({"a": "1", "b": "2"}))).await.fine();
+    let made =
+        target.post(MAP, "?fieldManager=maker", map(json!({"a": "1", "b": "2"}))).await.fine();
     assert_eq!(
         managers(&made),
         json!({"maker/Update": {"f:data": {".": {}, "f:a": {}, "f:b": {}}}})
@@ -487,12 +499,15 @@ async fn updates_are_noted_by_manager(target: Target) {
             "maker/Update": {"f:data": {".": {}, "f:a": {}}},
         })
     );
-    let edited = target.patch(MAP, "a?fieldManager=c", MERGE, json!({"data": {"b": null}})).await.fine();
+    let edited =
+        target.patch(MAP, "a?fieldManager=c", MERGE, json!({"data": {"b": null}})).await.fine();
     assert_eq!(managers(&edited), json!({"maker/Update": {"f:data": {".": {}, "f:a": {}}}}));
-    let rotation = json!({"metadata": {"name": "a", "labels": {"a": "1"}}, "spec": {"suspend": true}});
+    let rotation =
+        json!({"metadata": {"name": "a", "labels": {"a": "1"}}, "spec": {"suspend": true}});
     let made = target.post(ROTATION, "?fieldManager=maker", rotation).await.fine();
     let status = json!({"status": {"state": "Idle"}});
-    let written = target.patch(ROTATION, "a/status?fieldManager=daemon", MERGE, status).await.fine();
+    let written =
+        target.patch(ROTATION, "a/status?fieldManager=daemon", MERGE, status).await.fine();
     assert_eq!(
         managers(&written),
         json!({

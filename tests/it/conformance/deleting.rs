@@ -56,9 +56,8 @@ async fn a_deletion_may_have_preconditions(target: Target) {
 async fn an_object_waits_for_its_finalizers(target: Target) {
     for kind in [MAP, ROTATION] {
         let finalizers = json!(["x.y/one", "x.y/two"]);
-        let made = target
-            .create(kind, json!({"metadata": {"name": "a", "finalizers": finalizers}}))
-            .await;
+        let made =
+            target.create(kind, json!({"metadata": {"name": "a", "finalizers": finalizers}})).await;
         let going = target.delete(kind, "a", json!(null)).await.fine();
         assert_eq!(going["kind"], kind.name, "it answers with the object");
         assert!(going["metadata"]["deletionTimestamp"].is_string(), "{going}");
@@ -101,7 +100,10 @@ async fn what_is_going_can_still_be_changed(target: Target) {
     let changed = target.patch(ROTATION, "a", MERGE, patch).await.fine();
     assert_eq!(changed["metadata"]["deletionTimestamp"], going["metadata"]["deletionTimestamp"]);
     assert_eq!(changed["metadata"]["generation"], 3);
-    target.post(ROTATION, "", json!({"metadata": {"name": "a"}})).await.refused(409, "AlreadyExists");
+    target
+        .post(ROTATION, "", json!({"metadata": {"name": "a"}}))
+        .await
+        .refused(409, "AlreadyExists");
     target.patch(ROTATION, "a", MERGE, json!({"metadata": {"finalizers": null}})).await.fine();
 }
 

@@ -59,7 +59,10 @@ async fn an_eviction_deletes_a_pod_gracefully(target: Target) {
     running(&target, "a", true).await;
     let evicted = evict(&target, "a", json!(null)).await;
     assert_eq!(evicted.code, 201, "{evicted:?}");
-    assert_eq!((&evicted.body["kind"], &evicted.body["status"]), (&json!("Status"), &json!("Success")));
+    assert_eq!(
+        (&evicted.body["kind"], &evicted.body["status"]),
+        (&json!("Status"), &json!("Success"))
+    );
     let going = target.read(POD, "a").await;
     assert_eq!(going["metadata"]["deletionGracePeriodSeconds"], 30);
     let conditions = going["status"]["conditions"].as_array().unwrap();
@@ -181,7 +184,8 @@ async fn a_dry_eviction_evicts_nobody(target: Target) {
     running(&target, "a", true).await;
     let before = target.read(POD, "a").await;
     assert_eq!(evict(&target, "a", json!({"dryRun": ["All"]})).await.code, 201);
-    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}});
+    let eviction =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}});
     assert_eq!(target.post(POD, "a/eviction?dryRun=All", eviction).await.code, 201);
     assert_eq!(target.read(POD, "a").await, before);
 }

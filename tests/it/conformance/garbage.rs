@@ -178,8 +178,11 @@ async fn a_chain_goes_in_the_background(target: Target) {
 
 /// API conventions: Metadata (`ownerReferences`).
 async fn owners_must_be_named_in_full(target: Target) {
-    let mut map = owned("a", &[&json!({"apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "x", "uid": "u"}})]);
+    let mut map = owned(
+        "a",
+        &[&json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "x", "uid": "u"}})],
+    );
     map["metadata"]["ownerReferences"][0]["uid"] = json!("");
     let refused = target.post(MAP, "", map.clone()).await;
     refused.refused(422, "Invalid");

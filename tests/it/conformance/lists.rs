@@ -136,7 +136,10 @@ async fn lists_say_what_they_are(target: Target) {
     make(&target, &["a"]).await;
     target.create(ROTATION, json!({"metadata": {"name": "db"}})).await;
     let maps = target.list(MAP, "").await.fine();
-    assert_eq!((maps["kind"].as_str(), maps["apiVersion"].as_str()), (Some("ConfigMapList"), Some("v1")));
+    assert_eq!(
+        (maps["kind"].as_str(), maps["apiVersion"].as_str()),
+        (Some("ConfigMapList"), Some("v1"))
+    );
     assert!(maps["items"][0]["kind"].is_null(), "items of built-in lists do not repeat it");
     let rotations = target.list(ROTATION, "").await.fine();
     assert_eq!(rotations["kind"], "RotationList");

@@ -19,7 +19,8 @@ cases! {
 
 /// API conventions: Verbs on resources (PATCH: JSON patch).
 async fn a_json_patch_changes_what_it_names(target: Target) {
-    let map = json!({"metadata": {"name": "a", "labels": {"x/y": "1"}}, "data": {"a": "1", "b": "2"}});
+    let map =
+        json!({"metadata": {"name": "a", "labels": {"x/y": "1"}}, "data": {"a": "1", "b": "2"}});
     target.create(MAP, map).await;
     let patch = json!([
         {"op": "test", "path": "/data/a", "value": "1"},
@@ -118,9 +119,7 @@ async fn custom_kinds_take_no_strategic_patch(target: Target) {
 async fn a_patch_may_name_the_version_it_is_for(target: Target) {
     for kind in [MAP, ROTATION] {
         let made = target.create(kind, json!({"metadata": {"name": "a"}})).await;
-        let patch = |version: &str, value: &str| {
-            json!({"metadata": {"resourceVersion": version, "labels": {"a": value}}})
-        };
+        let patch = |version: &str, value: &str| json!({"metadata": {"resourceVersion": version, "labels": {"a": value}}});
         let patched = target.patch(kind, "a", MERGE, patch(version(&made), "1")).await.fine();
         assert_eq!(patched["metadata"]["labels"]["a"], "1");
         let stale = target.patch(kind, "a", MERGE, patch(version(&made), "2")).await;
@@ -142,7 +141,10 @@ async fn a_patch_of_what_is_not_there_is_not_found(target: Target) {
 async fn a_body_that_is_no_patch_is_refused(target: Target) {
     target.create(MAP, json!({"metadata": {"name": "a"}})).await;
     target.patch(MAP, "a", JSON, json!({"data": {}})).await.refused(400, "BadRequest");
-    target.patch(MAP, "a", JSON, json!([{"op": "none", "path": "/a"}])).await.refused(422, "Invalid");
+    target
+        .patch(MAP, "a", JSON, json!([{"op": "none", "path": "/a"}]))
+        .await
+        .refused(422, "Invalid");
     target.patch(MAP, "a", MERGE, json!([1])).await.refused(400, "BadRequest");
     target.patch(MAP, "a?force=true", MERGE, json!({})).await.refused(422, "Invalid");
 }

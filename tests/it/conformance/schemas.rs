@@ -212,7 +212,8 @@ async fn a_null_is_nothing_unless_it_may_be(target: Target) {
     let made = target.create(WIDGET, widget(json!({"maybe": null, "defaulted": null}))).await;
     assert_eq!(made["spec"].get("maybe"), Some(&Value::Null));
     assert_eq!(made["spec"]["defaulted"], json!({"level": 3}));
-    let refused = target.post(WIDGET, "", json!({"metadata": {"name": "b"}, "spec": {"choice": null}})).await;
+    let refused =
+        target.post(WIDGET, "", json!({"metadata": {"name": "b"}, "spec": {"choice": null}})).await;
     assert_eq!(refused.code, 201, "{refused:?}");
     assert!(refused.body["spec"].get("choice").is_none(), "{refused:?}");
     let map = json!({"metadata": {"name": "a", "labels": null}, "data": {"a": "1", "b": null}});

@@ -209,8 +209,13 @@ async fn the_generation_counts_what_is_wished(target: Target) {
 
 /// API conventions: Spec and status (the `/status` subresource).
 async fn the_status_is_written_apart(target: Target) {
-    let made = target.create(REQUEST, json!({"metadata": {"name": "a"},
-        "spec": {"type": "Restart", "databaseRef": {"name": "db"}}})).await;
+    let made = target
+        .create(
+            REQUEST,
+            json!({"metadata": {"name": "a"},
+        "spec": {"type": "Restart", "databaseRef": {"name": "db"}}}),
+        )
+        .await;
     let both = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"timeout": "5m"},
         "status": {"phase": "Failed"}});
     let patched = target.patch(REQUEST, "a", MERGE, both.clone()).await.fine();

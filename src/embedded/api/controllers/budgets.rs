@@ -116,8 +116,7 @@ impl Controllers<'_> {
         let mut scales: BTreeMap<String, i64> = BTreeMap::new();
         for pod in pods {
             let owners = pod["metadata"]["ownerReferences"].as_array();
-            let controller =
-                owners.into_iter().flatten().find(|owner| owner["controller"] == true);
+            let controller = owners.into_iter().flatten().find(|owner| owner["controller"] == true);
             // A pod that nobody controls is left out.
             let Some(controller) = controller else {
                 continue;
@@ -127,9 +126,8 @@ impl Controllers<'_> {
                 continue;
             }
             let scale = self.scale(namespace, controller);
-            let scale = scale.ok_or_else(|| {
-                format!("found no controllers for pod {:?}", object::name(pod))
-            })?;
+            let scale = scale
+                .ok_or_else(|| format!("found no controllers for pod {:?}", object::name(pod)))?;
             scales.insert(uid.to_owned(), scale);
         }
         Ok(scales.values().sum())
@@ -176,7 +174,8 @@ impl Condition<'_> {
         let old = known.iter().find(|condition| is_it(condition));
         let status = if self.holds { "True" } else { "False" };
         let since = old.filter(|old| old["status"] == status);
-        let since = since.map_or_else(|| object::timestamp(now), |old| old["lastTransitionTime"].clone());
+        let since =
+            since.map_or_else(|| object::timestamp(now), |old| old["lastTransitionTime"].clone());
         let mut condition = json!({
             "type": "DisruptionAllowed",
             "status": status,

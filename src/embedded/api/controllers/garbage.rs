@@ -78,9 +78,9 @@ impl Controllers<'_> {
     /// Whether a dependent says that this owner must wait for it.
     fn is_blocked(&self, uid: &str) -> bool {
         self.dependents_of(uid).iter().filter_map(|key| self.store.get(key)).any(|dependent| {
-            owners(dependent).iter().any(|owner| {
-                owner["uid"] == uid && owner["blockOwnerDeletion"] == true
-            })
+            owners(dependent)
+                .iter()
+                .any(|owner| owner["uid"] == uid && owner["blockOwnerDeletion"] == true)
         })
     }
 
@@ -114,7 +114,8 @@ impl Controllers<'_> {
         }
         let dependents = self.dependents_of(object::uid(&object));
         let foreground = waiting > 0 && !dependents.is_empty();
-        if foreground && dependents.iter().any(|key| self.store.get(key).is_some_and(|o| waits(o))) {
+        if foreground && dependents.iter().any(|key| self.store.get(key).is_some_and(|o| waits(o)))
+        {
             // They would wait for each other.
             self.change_owners(key, |owners| {
                 for owner in owners {

@@ -17,11 +17,8 @@ impl Controllers<'_> {
             None if !change.key.namespace.is_empty() => &change.key.namespace,
             Some(_) | None => return,
         };
-        let key = Key {
-            resource: "namespaces".into(),
-            namespace: String::new(),
-            name: name.clone(),
-        };
+        let key =
+            Key { resource: "namespaces".into(), namespace: String::new(), name: name.clone() };
         if !self.store.get(&key).is_some_and(|namespace| object::is_deleting(namespace)) {
             return;
         }

@@ -124,12 +124,7 @@ pub(super) fn with_parents(shape: Shape<'_>, set: &FieldSet) -> FieldSet {
     set.union(&parents)
 }
 
-fn collect_parents(
-    shape: Shape<'_>,
-    set: &FieldSet,
-    at: &mut Vec<Step>,
-    parents: &mut FieldSet,
-) {
+fn collect_parents(shape: Shape<'_>, set: &FieldSet, at: &mut Vec<Step>, parents: &mut FieldSet) {
     for (step, parts) in set.branches() {
         let (shape, named) = shape.below(step);
         at.push(step.clone());

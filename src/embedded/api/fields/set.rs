@@ -250,13 +250,17 @@ mod tests {
             "i:0": {"f:unknown": {}},
         });
         let set = FieldSet::read(&written).unwrap();
-        let words: Vec<String> = set.paths().iter().map(|path| super::super::step::words(path)).collect();
-        assert_eq!(words, [
-            ".metadata.labels",
-            ".metadata.labels.app",
-            ".spec.containers[name=\"x\"]",
-            ".spec.containers[name=\"x\"].image",
-        ]);
+        let words: Vec<String> =
+            set.paths().iter().map(|path| super::super::step::words(path)).collect();
+        assert_eq!(
+            words,
+            [
+                ".metadata.labels",
+                ".metadata.labels.app",
+                ".spec.containers[name=\"x\"]",
+                ".spec.containers[name=\"x\"].image",
+            ]
+        );
         assert!(FieldSet::read(&json!({"no step": {}})).is_err());
         assert!(FieldSet::read(&json!({"k:{": {}})).is_err());
     }

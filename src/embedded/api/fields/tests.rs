@@ -83,7 +83,8 @@ async fn an_apply_that_changes_nothing_makes_no_version_and_an_edit_conflicts() 
     assert_eq!(first, second);
 
     let edit = json!({"data": {"a": "2"}});
-    let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    let by =
+        PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
     api.patch("a", &by, &Patch::Merge(&edit)).await.unwrap();
     let conflict = api.patch("a", &params, &Patch::Apply(&map)).await.unwrap_err();
     assert!(conflict.to_string().contains("conflict with \"kubectl-edit\" using v1"), "{conflict}");

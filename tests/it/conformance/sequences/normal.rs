@@ -25,7 +25,8 @@ impl Normal {
     pub(super) fn fill_in(&self, step: &Step) -> Value {
         let key = (step.kind.plural, step.name.to_owned());
         let object = self.objects.get(&key);
-        let meta = |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
+        let meta =
+            |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
         let mut body = step.body.clone();
         if step.on_top {
             let named = step.kind.object(json!({"metadata": {"name": step.name}}));
@@ -34,7 +35,8 @@ impl Normal {
             body = below;
         }
         let first = self.first_versions.get(&key).map_or(json!("1"), |first| json!(first));
-        let unknown = |value: Value, other: &str| if value.is_null() { json!(other) } else { value };
+        let unknown =
+            |value: Value, other: &str| if value.is_null() { json!(other) } else { value };
         replace(&mut body, UID, &unknown(meta("uid"), "none"));
         replace(&mut body, VERSION, &unknown(meta("resourceVersion"), "1"));
         replace(&mut body, FIRST_VERSION, &first);

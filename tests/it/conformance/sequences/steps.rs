@@ -6,9 +6,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::draw::Draw;
-use crate::conformance::kinds::{
-    Kind, LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, WIDGET,
-};
+use crate::conformance::kinds::{Kind, LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, WIDGET};
 use crate::conformance::target::{APPLY, JSON, MERGE, STRATEGIC};
 
 const OBJECT: &str = "application/json";
@@ -72,15 +70,7 @@ pub(super) fn next(draw: &mut Draw) -> Step {
 }
 
 fn step(method: Method, kind: Kind, name: &'static str, content_type: &'static str) -> Step {
-    Step {
-        method,
-        kind,
-        name,
-        rest: String::new(),
-        content_type,
-        body: Value::Null,
-        on_top: false,
-    }
+    Step { method, kind, name, rest: String::new(), content_type, body: Value::Null, on_top: false }
 }
 
 /// Parameters that a write may have.
@@ -96,7 +86,11 @@ fn query(draw: &mut Draw, mut parameters: Vec<String>) -> String {
 }
 
 fn manager(draw: &mut Draw) -> Vec<String> {
-    if draw.once_in(2) { vec![format!("fieldManager={}", draw.one_of(&["one", "two"]))] } else { Vec::new() }
+    if draw.once_in(2) {
+        vec![format!("fieldManager={}", draw.one_of(&["one", "two"]))]
+    } else {
+        Vec::new()
+    }
 }
 
 fn subresource(draw: &mut Draw, kind: Kind) -> &'static str {
@@ -251,26 +245,39 @@ fn part(draw: &mut Draw, kind: Kind) -> Value {
         "configmaps" => object["data"] = texts(draw, &["a", "b", "c"]),
         "secrets" => {
             let field = draw.one_of(&["stringData", "data"]);
-            object[*field] = if *field == "data" { json!({"a": "YQ=="}) } else { texts(draw, &["a", "b"]) };
+            object[*field] =
+                if *field == "data" { json!({"a": "YQ=="}) } else { texts(draw, &["a", "b"]) };
         }
         "leases" => {
-            object["spec"] = pick(draw, &json!({"holderIdentity": ["one", "two", null],
-                "leaseDurationSeconds": [10, 20]}));
+            object["spec"] = pick(
+                draw,
+                &json!({"holderIdentity": ["one", "two", null],
+                "leaseDurationSeconds": [10, 20]}),
+            );
         }
         "mysqls" => {
-            object["spec"] = pick(draw, &json!({"version": ["9.1.0", "9.2.0"], "replicas": [1, 3],
+            object["spec"] = pick(
+                draw,
+                &json!({"version": ["9.1.0", "9.2.0"], "replicas": [1, 3],
                 "deletionPolicy": ["Delete", "Never", "Halt"], "halted": [true, null],
-                "tls": [{"issuerRef": {"kind": "Issuer", "name": "ca"}}, {"certificates": [{"alias": "server"}]}, null]}));
+                "tls": [{"issuerRef": {"kind": "Issuer", "name": "ca"}}, {"certificates": [{"alias": "server"}]}, null]}),
+            );
             object["status"] = pick(draw, &json!({"phase": ["Ready", "Critical"]}));
         }
         "mysqlopsrequests" => {
-            object["spec"] = pick(draw, &json!({"timeout": ["5m", "6m", null],
-                "apply": ["IfReady", "Always", "Sometimes"]}));
+            object["spec"] = pick(
+                draw,
+                &json!({"timeout": ["5m", "6m", null],
+                "apply": ["IfReady", "Always", "Sometimes"]}),
+            );
             object["status"] = pick(draw, &json!({"phase": ["Failed", "Successful"]}));
         }
         "rotations" => {
-            object["spec"] = pick(draw, &json!({"suspend": [true, false, "yes", null],
-                "requestedAt": ["2026-11-23T22:00:00Z", null], "renewBefore": ["30d", null]}));
+            object["spec"] = pick(
+                draw,
+                &json!({"suspend": [true, false, "yes", null],
+                "requestedAt": ["2026-11-23T22:00:00Z", null], "renewBefore": ["30d", null]}),
+            );
             object["status"] = pick(draw, &json!({"state": ["Idle", "Waiting"]}));
         }
         "pods" => {
@@ -278,13 +285,19 @@ fn part(draw: &mut Draw, kind: Kind) -> Value {
                 let image = draw.one_of(&["i:1", "i:2"]);
                 object["spec"] = json!({"containers": [{"name": "c", "image": image}]});
             }
-            object["status"] = pick(draw, &json!({"phase": ["Pending", "Running"],
-                "message": ["well", null]}));
+            object["status"] = pick(
+                draw,
+                &json!({"phase": ["Pending", "Running"],
+                "message": ["well", null]}),
+            );
         }
         _ => {
             object["spec"] = widget(draw);
-            object["status"] = pick(draw, &json!({"phase": ["Ready", "Failed", null],
-                "conditions": [[{"type": "A"}], [{"type": "A", "status": "True"}, {"type": "B"}], []]}));
+            object["status"] = pick(
+                draw,
+                &json!({"phase": ["Ready", "Failed", null],
+                "conditions": [[{"type": "A"}], [{"type": "A", "status": "True"}, {"type": "B"}], []]}),
+            );
         }
     }
     object
