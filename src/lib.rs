@@ -11,5 +11,7 @@ pub mod daemon;
 pub mod embedded;
 pub mod executor;
 pub mod metrics;
+pub mod mysql;
+pub mod pki;
 pub mod telemetry;
 pub mod web;

@@ -6,6 +6,8 @@ mod actor;
 mod conformance;
 #[cfg(all(test, feature = "demo"))]
 mod executor;
+#[cfg(all(test, feature = "demo"))]
+mod provisioner;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::SchemaGenerator;
 use serde_json::Value;
 
 use super::failure::{About, Failure};
 use super::scale::Scale;
 use super::schema::Schema;
+use super::table::Column;
 
 mod builtin;
 mod defaults;
@@ -46,17 +48,6 @@ pub(super) struct Version {
     pub(super) columns: Vec<Column>,
 }
 
-/// A column of `kubectl get`.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) form: String,
-    pub(super) format: String,
-    pub(super) description: String,
-    pub(super) path: String,
-    pub(super) priority: i64,
-}
-
 /// How the objects of a kind behave where kinds differ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nature {
@@ -78,7 +69,11 @@ pub(super) enum CheckedBy {
     /// The schema in its definition.
     Schema,
     /// The type in `k8s_openapi`: reading and writing it drops what is unknown.
-    Type(fn(Value) -> Result<Value, serde_json::Error>),
+    Type {
+        read: fn(Value) -> Result<Value, serde_json::Error>,
+        /// Its schema, with those of all that it is made of.
+        describe: fn(&mut SchemaGenerator),
+    },
 }
 
 /// A kind in one of its versions: what a URL names.
@@ -112,7 +107,7 @@ impl Resource {
     }
 
     pub(super) fn is_custom(&self) -> bool {
-        matches!(self.kind.nature.checked_by, CheckedBy::Schema)
+        self.kind.is_custom()
     }
 }
 
@@ -174,6 +169,11 @@ impl Kind {
     /// The kind that a `CustomResourceDefinition` makes.
     pub(super) fn defined(definition: &Value) -> Result<Self, Failure> {
         definition::read(definition)
+    }
+
+    /// Whether a CustomResourceDefinition has made it.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.nature.checked_by, CheckedBy::Schema)
     }
 
     fn identity(&self) -> (String, String) {

@@ -2,7 +2,7 @@
 //!
 //! [`ApiServer`] holds the objects. [`ApiServer::client`] gives a client without any network, which
 //! works on paused time; [`ApiServer::service`] gives the service behind it, for layers that inject
-//! faults, and for a listener.
+//! faults; and [`listen`] serves it to kubectl and everybody else over HTTP.
 //!
 //! All is deterministic: uids, names and resourceVersions are counted, time comes from a [`Clock`],
 //! and every change is one [`Commit`] in a log that tests judge by. The store is locked for the
@@ -25,12 +25,16 @@ mod fields;
 mod form;
 mod kind;
 mod labels;
+pub mod listen;
 mod names;
 mod object;
+mod openapi;
 mod options;
+mod pages;
 mod patch;
 mod read;
 mod render;
+mod reviews;
 mod scale;
 mod schema;
 mod selector;
@@ -38,6 +42,7 @@ mod server;
 mod service;
 mod store;
 mod strategic;
+mod table;
 mod update;
 mod watch;
 mod work;
