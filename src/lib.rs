@@ -9,6 +9,7 @@ pub mod core;
 pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod embedded;
+pub mod executor;
 pub mod metrics;
 pub mod mysql;
 pub mod pki;
