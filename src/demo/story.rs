@@ -1,0 +1,174 @@
+//! What happens in the cluster, in words: the changes of its objects as news.
+
+use serde_json::Value;
+
+use super::picture::{News, Tone};
+use super::words::clock;
+use crate::core::time::Time;
+use crate::core::vocabulary::Outcome;
+use crate::embedded::api::Commit;
+
+/// The user that sets the scene; what it does is no news.
+pub(super) const SCENE: &str = "seed";
+
+/// A change of one object, as the story needs it.
+struct Change<'a> {
+    at: Time,
+    namespace: &'a str,
+    name: &'a str,
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+}
+
+/// The news in a change; mostly there is none.
+pub(super) fn news(commit: &Commit) -> Vec<News> {
+    let change = Change {
+        at: commit.time,
+        namespace: &commit.key.namespace,
+        name: &commit.key.name,
+        before: commit.before.as_deref(),
+        after: commit.after.as_deref(),
+    };
+    match &*commit.key.resource {
+        "mysqls.kubedb.com" if commit.by.user != SCENE => change.of_database(),
+        "rotations.certrotor.dev" => change.of_rotation(),
+        "mysqlopsrequests.ops.kubedb.com" => change.of_request(),
+        "certificates.cert-manager.io" => change.of_certificate(),
+        "pods" => change.of_pod(),
+        _ => Vec::new(),
+    }
+}
+
+impl<'a> Change<'a> {
+    fn of_database(&self) -> Vec<News> {
+        let news = match (self.before, self.after) {
+            (None, Some(_)) => self.step("MySQL created"),
+            (Some(_), None) => self.step("MySQL deleted"),
+            _ => match self.becomes("/status/phase") {
+                Some("Ready") => self.good("database Ready"),
+                Some(phase @ ("NotReady" | "Critical" | "Halted")) => {
+                    self.step(format!("database {phase}"))
+                }
+                _ => return Vec::new(),
+            },
+        };
+        vec![news]
+    }
+
+    fn of_rotation(&self) -> Vec<News> {
+        let mut news = Vec::new();
+        match self.becomes_any("/spec/suspend") {
+            Some(Value::Bool(true)) => news.push(self.step("suspended by hand")),
+            Some(Value::Bool(false)) => news.push(self.step("no longer suspended")),
+            _ => {}
+        }
+        if self.becomes("/spec/requestedAt").is_some() {
+            news.push(self.step("a rotation is asked for by hand"));
+        }
+        if self.becomes("/status/current/opened").is_some() {
+            let causes = self.after.and_then(|it| it.pointer("/status/current/causes")?.as_array());
+            let cause = causes.and_then(|causes| causes.first()?["cause"].as_str());
+            let left = self.now("/status/expires").and_then(|at| at.parse::<Time>().ok());
+            let left = left.map(|ends| format!(", {} of its life left", clock(ends.since(self.at))));
+            let (cause, left) = (cause.unwrap_or("no cause"), left.unwrap_or_default());
+            news.push(self.step(format!("rotation opened for {cause}{left}")));
+        }
+        if self.becomes("/status/attempts/0/ended").is_some() {
+            news.extend(self.ended("/status/attempts/0/outcome", "attempt"));
+        } else if self.becomes("/status/last/closed").is_some() {
+            news.extend(self.ended("/status/last/outcome", "rotation"));
+        }
+        news
+    }
+
+    fn ended(&self, outcome: &str, what: &str) -> Option<News> {
+        let outcome: Outcome = self.now(outcome)?.parse().ok()?;
+        let closed = self.becomes("/status/last/closed").and_then(|at| at.parse::<Time>().ok());
+        let opened = self.now("/status/last/opened").and_then(|at| at.parse::<Time>().ok());
+        let what = if closed.is_some() { "rotation" } else { what };
+        let took = closed.zip(opened).map(|(closed, opened)| clock(closed.since(opened)));
+        let took = took.map(|took| format!(" after {took}")).unwrap_or_default();
+        let text = format!("{what} {outcome}{took}");
+        let news = if outcome == Outcome::Verified { self.good(text) } else { self.bad(text) };
+        Some(News { ended: Some(outcome), ..news })
+    }
+
+    fn of_request(&self) -> Vec<News> {
+        let Some(database) = self.now("/spec/databaseRef/name") else {
+            return Vec::new();
+        };
+        let name = self.name;
+        let news = match (self.before, self.becomes("/status/phase")) {
+            (None, _) => self.step(format!("request {name} created")),
+            (_, Some("Progressing")) => self.step(format!("request {name} is carried out")),
+            (_, Some(phase @ "Successful")) => self.step(format!("request {name} {phase}")),
+            (_, Some(phase @ ("Failed" | "Denied" | "Skipped"))) => {
+                self.bad(format!("request {name} {phase}"))
+            }
+            _ => return Vec::new(),
+        };
+        vec![self.about(database, news)]
+    }
+
+    /// Of the certificate that servers present, from its second on.
+    fn of_certificate(&self) -> Vec<News> {
+        let renewed = self.becomes_any("/status/revision").and_then(Value::as_i64);
+        let server = self.name.strip_suffix("-server-cert");
+        let (Some(database), Some(revision @ 2..)) = (server, renewed) else {
+            return Vec::new();
+        };
+        let news = self.step(format!("certificate issued anew, revision {revision}"));
+        vec![self.about(database, news)]
+    }
+
+    fn of_pod(&self) -> Vec<News> {
+        let label = |key: &str| format!("/metadata/labels/{}", key.replace('/', "~1"));
+        let Some(database) = self.now(&label("app.kubernetes.io/instance")) else {
+            return Vec::new();
+        };
+        let role = label("kubedb.com/role");
+        let (name, before) = (self.name, self.before.and_then(|it| it.pointer(&role)?.as_str()));
+        let news = if self.becomes("/metadata/deletionTimestamp").is_some() {
+            let role = before.map(|role| format!(", the {role},")).unwrap_or_default();
+            self.step(format!("{name}{role} is restarted"))
+        } else if before == Some("standby") && self.becomes(&role) == Some("primary") {
+            self.step(format!("{name} is the primary now"))
+        } else {
+            return Vec::new();
+        };
+        vec![self.about(database, news)]
+    }
+
+    /// What a field says now.
+    fn now(&self, pointer: &str) -> Option<&'a str> {
+        self.after?.pointer(pointer)?.as_str()
+    }
+
+    /// What a text says now that was not there, or said something else.
+    fn becomes(&self, pointer: &str) -> Option<&'a str> {
+        self.becomes_any(pointer)?.as_str()
+    }
+
+    fn becomes_any(&self, pointer: &str) -> Option<&'a Value> {
+        let now = self.after?.pointer(pointer)?;
+        let before = self.before.and_then(|before| before.pointer(pointer));
+        (before != Some(now)).then_some(now)
+    }
+
+    fn step(&self, text: impl Into<String>) -> News {
+        let about = format!("{}/{}", self.namespace, self.name);
+        News { at: self.at, about, text: text.into(), tone: Tone::Step, ended: None }
+    }
+
+    fn good(&self, text: impl Into<String>) -> News {
+        News { tone: Tone::Good, ..self.step(text) }
+    }
+
+    fn bad(&self, text: impl Into<String>) -> News {
+        News { tone: Tone::Bad, ..self.step(text) }
+    }
+
+    fn about(&self, database: &str, news: News) -> News {
+        News { about: format!("{}/{database}", self.namespace), ..news }
+    }
+}
