@@ -21,7 +21,7 @@ mod plan {
 
     /// Weekend nights for most, another lead for gold, other hours for some namespaces.
     #[expect(clippy::expect_used, reason = "literals that can be read")]
-    fn policy() -> Policy {
+    pub(super) fn policy() -> Policy {
         let mut policy = sample::policy(|_, rules| {
             rules.windows = sample::windows("0 2 * * SAT,SUN", "4h");
             rules.freezes = sample::freeze("2026-12-20", "2027-01-03");
@@ -72,5 +72,105 @@ mod plan {
     fn everybody_is_due(bencher: Bencher<'_, '_>, databases: u32) {
         let (fleet, policy) = (sample::crowd(databases), Policy::default());
         bencher.bench_local(|| plan(&fleet, &policy, NOW + Span::days(50)));
+    }
+}
+
+/// Whether everything fits in time. Goal: ten thousand databases in 200 milliseconds.
+mod feasible {
+    use super::Bencher;
+    use certrotor::core::feasibility::feasibility;
+    use certrotor::core::sample::{self, NOW};
+
+    #[divan::bench(args = [1_000, 10_000, 100_000])]
+    fn a_fleet(bencher: Bencher<'_, '_>, databases: u32) {
+        let (fleet, policy) = (sample::crowd(databases), super::plan::policy());
+        bencher.bench_local(|| feasibility(&fleet, &policy, NOW));
+    }
+}
+
+/// One scrape. Goal: ten thousand certificates in 20 milliseconds and three megabytes.
+mod scrape {
+    use std::sync::Arc;
+
+    use super::Bencher;
+    use certrotor::clock::{Offset, SystemClock};
+    use certrotor::cluster::shared::Shared;
+    use certrotor::cluster::stores::{Settings, Stores};
+    use certrotor::config::Config;
+    use certrotor::config::reload::Loaded;
+    use certrotor::core::feasibility::feasibility;
+    use certrotor::core::plan::plan;
+    use certrotor::core::sample::{self, NOW};
+    use certrotor::daemon::{self, View};
+    use certrotor::metrics::acts::Acts;
+    use certrotor::metrics::facts::Source;
+    use certrotor::metrics::render;
+    use divan::counter::BytesCount;
+    use tokio::sync::watch;
+
+    #[divan::bench(args = [3_334, 10_000, 100_000])]
+    #[expect(clippy::expect_used, reason = "a vocabulary of our own")]
+    fn databases_of_three_certificates(bencher: Bencher<'_, '_>, databases: u32) {
+        let acts = Arc::new(Acts::new(&daemon::vocabulary()).expect("metrics"));
+        let source = source(databases, &acts);
+        let bytes = render(source.page(), &acts).len();
+        let bencher = bencher.counter(BytesCount::new(bytes));
+        bencher.bench_local(|| render(source.page(), &acts));
+    }
+
+    fn source(databases: u32, acts: &Arc<Acts>) -> Source {
+        let (fleet, policy) = (Arc::new(sample::crowd(databases)), Arc::new(super::plan::policy()));
+        let view = View {
+            plan: Some(Arc::new(plan(&fleet, &policy, NOW))),
+            feasibility: Some(Arc::new(feasibility(&fleet, &policy, NOW))),
+            fleet,
+            policy: Some(policy),
+            at: Some(NOW),
+            config_loaded: Some(NOW),
+        };
+        let clock = Arc::new(SystemClock);
+        let stores = Stores::new(Settings::default());
+        Source {
+            view: watch::Sender::new(Arc::new(view)).subscribe(),
+            shared: Arc::new(Shared::new(stores, Arc::clone(&clock) as _, Arc::clone(acts))),
+            loaded: watch::Sender::new(Loaded::fixed(Config::default())).subscribe(),
+            clock,
+            offset: Arc::new(Offset::default()),
+        }
+    }
+}
+
+/// One question to a calendar.
+mod calendar {
+    use super::Bencher;
+    use certrotor::core::calendar::{CronLine, MARGIN, RotationTimes, Window, Windows, Zone};
+    use certrotor::core::sample::{self, NOW};
+    use certrotor::core::time::Span;
+
+    #[expect(clippy::expect_used, reason = "literals that can be read")]
+    fn times(line: &str, length: Span, zone: &str) -> RotationTimes {
+        let line = CronLine::parse(line).expect("a crontab line");
+        let zone = Zone::parse(zone).expect("a zone");
+        let window = Window::new(line, length, zone).expect("a window");
+        let windows = Windows::new(vec![window]).expect("one window");
+        RotationTimes::new(windows, None, sample::freeze("2026-12-20", "2027-01-03"))
+    }
+
+    #[divan::bench]
+    fn is_it_open_now(bencher: Bencher<'_, '_>) {
+        let times = times("0 2 * * SAT,SUN", Span::hours(4), "Europe/Berlin");
+        bencher.bench_local(|| times.state(NOW, MARGIN));
+    }
+
+    #[divan::bench]
+    fn when_does_it_open_next(bencher: Bencher<'_, '_>) {
+        let times = times("30 1 13 * FRI", Span::hours(2), "America/New_York");
+        bencher.bench_local(|| times.open_interval_at_or_after(NOW, MARGIN));
+    }
+
+    #[divan::bench]
+    fn every_opening_of_a_year(bencher: Bencher<'_, '_>) {
+        let times = times("0 2 * * *", Span::hours(3), "Europe/Berlin");
+        bencher.bench_local(|| times.intervals(NOW, NOW + Span::days(365), MARGIN).count());
     }
 }

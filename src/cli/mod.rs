@@ -34,10 +34,22 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// About the config file
+    Config {
+        #[command(subcommand)]
+        what: About,
+    },
     /// Print the definition of the Rotation kind, for `kubectl apply -f -`
     Crds,
     /// Print the version
     Version,
+}
+
+/// What there is to know about the config file.
+#[derive(Debug, Subcommand)]
+enum About {
+    /// Print its JSON schema, for editors
+    Schema,
 }
 
 impl Cli {
@@ -48,6 +60,9 @@ impl Cli {
             Command::Demo(demo) => demo.main(),
             Command::Run(run) => run.main(),
             Command::Check { files } => check::main(&files),
+            Command::Config { what: About::Schema } => {
+                print(Ok(format!("{:#}\n", crate::config::schema::json())))
+            }
             Command::Crds => print(crate::api::rotation::crds_yaml().map_err(Into::into)),
             Command::Version => print(Ok(format!("certrotor {}\n", env!("CARGO_PKG_VERSION")))),
         };

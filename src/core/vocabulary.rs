@@ -1,17 +1,18 @@
 //! The closed vocabulary: one word for one thing, in code, log, event, metric, annotation and docs.
 //!
-//! Every enum here can be listed (`ALL`), written (`as_str`) and read back (`FromStr`). The
-//! sentence in each variant's documentation is what `docs/vocabulary.md` says of it.
+//! Every enum here can be listed (`ALL`), written (`as_str`), explained (`meaning`) and read back
+//! (`FromStr`). The sentence in each variant's documentation is what `docs/vocabulary.md` says of
+//! it.
 
 /// Declares an enum whose variants are words of the vocabulary.
 macro_rules! words {
     (
         $(#[$meta:meta])*
-        $name:ident { $( $(#[$doc:meta])* $variant:ident = $word:literal, )+ }
+        $name:ident { $( $(#[doc = $means:literal])+ $variant:ident = $word:literal, )+ }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $( $(#[$doc])* $variant, )+ }
+        pub enum $name { $( $(#[doc = $means])+ $variant, )+ }
 
         impl $name {
             /// Every word, in the order in which they are declared.
@@ -20,6 +21,11 @@ macro_rules! words {
             /// The word itself.
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $word, )+ }
+            }
+
+            /// What the word means, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $( Self::$variant => concat!($($means),+).trim_ascii(), )+ }
             }
         }
 
@@ -321,5 +327,19 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(*state));
         }
         assert!("verfied".parse::<Outcome>().is_err());
+    }
+
+    #[test]
+    fn the_page_says_what_the_code_does() {
+        let page = include_str!("../../docs/vocabulary.md");
+        let mut rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        macro_rules! rows_of {
+            ($($words:ident)+) => { $( for word in $words::ALL {
+                let row = format!("{word}` | {} |", word.meaning());
+                assert_eq!(rows.next(), Some(&*row));
+            } )+ };
+        }
+        rows_of!(State Cause Gate Stage Outcome WritePoint);
+        assert_eq!(rows.next(), None);
     }
 }

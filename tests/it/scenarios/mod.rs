@@ -4,6 +4,7 @@ mod causes;
 mod cold;
 mod crashes;
 mod gates;
+mod large;
 mod outcomes;
 mod people;
 mod replicas;
