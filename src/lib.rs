@@ -12,5 +12,6 @@ pub mod demo;
 #[cfg(feature = "demo")]
 pub mod embedded;
 pub mod metrics;
+pub mod mysql;
 pub mod telemetry;
 pub mod web;
