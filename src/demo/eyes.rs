@@ -78,7 +78,8 @@ impl Eyes {
         let targets = self.targets(&fleet);
         let due = |target: &Target| {
             let sights = self.sights.borrow();
-            let known = sights.last(&target.key, &target.name).is_some_and(|it| it.is_of(&target.pod));
+            let known =
+                sights.last(&target.key, &target.name).is_some_and(|it| it.is_of(&target.pod));
             !known || looked.get(&target.place()).is_none_or(|at| at.elapsed() >= AGAIN)
         };
         let due: Vec<Target> = targets.into_iter().filter(due).collect();
@@ -98,7 +99,11 @@ impl Eyes {
 
     fn targets(&self, fleet: &Fleet) -> Vec<Target> {
         let pods = fleet.databases.iter().flat_map(|(key, database)| {
-            database.pods.iter().filter(|(_, pod)| pod.ready).map(move |(name, pod)| (key, name, pod))
+            database
+                .pods
+                .iter()
+                .filter(|(_, pod)| pod.ready)
+                .map(move |(name, pod)| (key, name, pod))
         });
         pods.filter_map(|(key, name, pod)| self.target(key, name, pod)).collect()
     }

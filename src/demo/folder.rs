@@ -90,7 +90,8 @@ impl Folder {
 
     fn create(&self, name: &'static str) -> Result<fs::File, FolderError> {
         let path = self.file(name);
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
         let advice = "take it away, or name another folder with --dir";
         options.open(&path).map_err(|source| FolderError { what: "file", path, advice, source })
     }

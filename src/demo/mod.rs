@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::core::time::Span;
 
-// mod eyes;
+mod eyes;
 pub mod folder;
 mod once;
 mod parts;
@@ -20,6 +20,7 @@ mod show;
 mod sights;
 mod story;
 mod system;
+mod wire;
 mod words;
 
 pub use scene::{MOST, USUAL};

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What is running. Whatever gives an `E` has brought the whole to its end.
-pub struct Parts<E> {
+pub(super) struct Parts<E> {
     tasks: JoinSet<anyhow::Result<Option<E>>>,
     names: BTreeMap<Id, &'static str>,
     stop: CancellationToken,
@@ -21,12 +21,12 @@ pub struct Parts<E> {
 
 impl<E: Send + 'static> Parts<E> {
     /// Nothing yet; `stop` is what every part is stopped by.
-    pub fn new(stop: CancellationToken) -> Self {
+    pub(super) fn new(stop: CancellationToken) -> Self {
         Self { tasks: JoinSet::new(), names: BTreeMap::new(), stop }
     }
 
     /// Starts a part that runs until it is stopped.
-    pub fn start<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
+    pub(super) fn start<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
@@ -35,8 +35,11 @@ impl<E: Send + 'static> Parts<E> {
     }
 
     /// Starts the part that says when all is over.
-    pub fn start_last<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
-    where
+    pub(super) fn start_last<F>(
+        &mut self,
+        name: &'static str,
+        run: impl FnOnce(CancellationToken) -> F,
+    ) where
         F: Future<Output = anyhow::Result<E>> + Send + 'static,
     {
         let part = run(self.stop.child_token());
@@ -45,7 +48,7 @@ impl<E: Send + 'static> Parts<E> {
 
     /// Waits for the end, and for every part to have ended. An error is the first thing that went
     /// wrong.
-    pub async fn finish(mut self) -> anyhow::Result<E> {
+    pub(super) async fn finish(mut self) -> anyhow::Result<E> {
         let first = self.next().await;
         self.stop.cancel();
         let rest = async {

@@ -20,51 +20,51 @@ const NEWS_KEPT: usize = 64;
 
 /// Everything that is shown, at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub(super) struct Picture {
     /// The moment.
-    pub now: Time,
+    pub(super) now: Time,
     /// When the demo was started.
-    pub started: Time,
+    pub(super) started: Time,
     /// The databases, by namespace and name.
-    pub databases: Vec<Row>,
+    pub(super) databases: Vec<Row>,
     /// How rotations ended so far.
-    pub tally: Tally,
+    pub(super) tally: Tally,
     /// What happened last, the newest at the end.
-    pub news: VecDeque<News>,
+    pub(super) news: VecDeque<News>,
     /// Where to look.
-    pub places: Places,
+    pub(super) places: Places,
 }
 
 /// One database.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub(super) struct Row {
     /// Its namespace and name.
-    pub key: Key,
+    pub(super) key: Key,
     /// How its servers are arranged.
-    pub topology: Topology,
+    pub(super) topology: Topology,
     /// Its servers, by ordinal.
-    pub servers: Vec<Server>,
+    pub(super) servers: Vec<Server>,
     /// The life of the certificate that clients meet.
-    pub life: Option<Life>,
+    pub(super) life: Option<Life>,
     /// What it is doing.
-    pub state: State,
+    pub(super) state: State,
     /// How pressing its rotation is.
-    pub stage: Stage,
+    pub(super) stage: Stage,
     /// A rotation is due or under way.
-    pub due: bool,
+    pub(super) due: bool,
     /// The first of the reasons for its state, in one word.
-    pub reason: Option<&'static str>,
+    pub(super) reason: Option<&'static str>,
     /// When the next rotation may begin.
-    pub next: Option<Time>,
+    pub(super) next: Option<Time>,
     /// How the newest attempt ended, and when.
-    pub last: Option<(Outcome, Time)>,
+    pub(super) last: Option<(Outcome, Time)>,
     /// The state in a sentence.
-    pub message: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 /// What a server serves, as seen on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Server {
+pub(super) enum Server {
     /// The certificate that was issued last.
     Newest,
     /// Another one.
@@ -75,42 +75,42 @@ pub enum Server {
 
 /// The life of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
+pub(super) struct Life {
     /// When it began.
-    pub begins: Time,
+    pub(super) begins: Time,
     /// When it ends.
-    pub ends: Time,
+    pub(super) ends: Time,
     /// When a rotation is due by its age.
-    pub due: Time,
+    pub(super) due: Time,
 }
 
 /// How many rotations ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Every server serves the new certificate.
-    pub verified: u32,
+    pub(super) verified: u32,
     /// In any other way that closes a rotation or costs an attempt.
-    pub otherwise: u32,
+    pub(super) otherwise: u32,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub(super) struct News {
     /// When.
-    pub at: Time,
+    pub(super) at: Time,
     /// To which database: `namespace/name`; empty for the whole.
-    pub about: String,
+    pub(super) about: String,
     /// What, in a sentence.
-    pub text: String,
+    pub(super) text: String,
     /// What kind of news it is.
-    pub tone: Tone,
+    pub(super) tone: Tone,
     /// How a rotation, or an attempt at one, ended, if that is the news.
-    pub ended: Option<Outcome>,
+    pub(super) ended: Option<Outcome>,
 }
 
 /// What kind of news something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// A step on the way.
     Step,
     /// Something has been achieved.
@@ -121,25 +121,25 @@ pub enum Tone {
 
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub(super) struct Places {
     /// For kubectl.
-    pub kubeconfig: PathBuf,
+    pub(super) kubeconfig: PathBuf,
     /// The daemon's config file, which it follows.
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
     /// Where the daemon serves its metrics.
-    pub metrics: SocketAddr,
+    pub(super) metrics: SocketAddr,
 }
 
 impl Picture {
     /// An empty one.
-    pub const fn new(started: Time, places: Places) -> Self {
+    pub(super) const fn new(started: Time, places: Places) -> Self {
         let tally = Tally { verified: 0, otherwise: 0 };
         let news = VecDeque::new();
         Self { now: started, started, databases: Vec::new(), tally, news, places }
     }
 
     /// Adds news, and counts rotations that ended.
-    pub fn tell(&mut self, news: impl IntoIterator<Item = News>) {
+    pub(super) fn tell(&mut self, news: impl IntoIterator<Item = News>) {
         for news in news {
             match news.ended {
                 Some(Outcome::Verified) => self.tally.verified += 1,
@@ -154,7 +154,7 @@ impl Picture {
     }
 
     /// Shows what the daemon knows and decided, and what was seen.
-    pub fn look(&mut self, view: &View, sights: &Sights, now: Time) {
+    pub(super) fn look(&mut self, view: &View, sights: &Sights, now: Time) {
         self.now = now;
         let (Some(plan), Some(policy)) = (&view.plan, &view.policy) else {
             return;
@@ -207,12 +207,7 @@ impl Server {
 }
 
 /// Of the certificate in use that ends first: what clients meet counts, not what lies in a Secret.
-fn life(
-    key: &Key,
-    database: &Database,
-    policy: &Policy,
-    seen: &[Option<&Sight>],
-) -> Option<Life> {
+fn life(key: &Key, database: &Database, policy: &Policy, seen: &[Option<&Sight>]) -> Option<Life> {
     let served = seen.iter().flatten().map(|sight| sight.leaf).min_by_key(|leaf| leaf.not_after);
     let issued = || database.issued_server_leaf().map(|leaf| leaf.id);
     let leaf: LeafId = served.or_else(issued)?;
@@ -230,4 +225,112 @@ fn reason(database: &Database, verdict: &Verdict) -> Option<&'static str> {
     let opened = current.and_then(|current| current.causes.first()).map(|opened| opened.cause);
     let held = verdict.causes.first().map(|held| held.opened.cause);
     gate.or_else(|| opened.or(held).map(Cause::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::core::plan::plan;
+    use crate::core::sample::{Db, NOW, at, fleet, key, leaf};
+    use crate::core::vocabulary::WritePoint;
+
+    fn view(db: Db) -> View {
+        let (fleet, policy) = (Arc::new(fleet([db])), Arc::new(Policy::default()));
+        let plan = Some(Arc::new(plan(&fleet, &policy, NOW)));
+        View { fleet, plan, policy: Some(policy), at: Some(NOW), ..View::default() }
+    }
+
+    /// Every server of `prod/orders` was seen to present the leaf at its place.
+    fn seen(view: &View, lives: &[&str]) -> Sights {
+        let (key, mut sights) = (key("prod/orders"), Sights::default());
+        let pods = &view.fleet.sample("prod/orders").pods;
+        for ((name, pod), life) in pods.iter().zip(lives) {
+            let sight = Sight { pod_uid: pod.uid.clone(), started: pod.started, leaf: leaf(life) };
+            sights.note(&key, name, sight);
+        }
+        sights
+    }
+
+    fn row(view: &View, sights: &Sights) -> Row {
+        let places = Places {
+            kubeconfig: PathBuf::new(),
+            config: PathBuf::new(),
+            metrics: ([127, 0, 0, 1], 0).into(),
+        };
+        let mut picture = Picture::new(NOW, places);
+        picture.look(view, sights, NOW);
+        picture.databases.pop().expect("a row")
+    }
+
+    #[test]
+    fn the_life_is_that_of_what_clients_meet_and_not_of_what_was_issued() {
+        let db = Db::named("prod/orders").lives("-1d..+89d").servers(3);
+        let view = view(db);
+        let half_way = seen(&view, &["-1d..+89d", "-50d..+40d"]);
+        let row = row(&view, &half_way);
+        assert_eq!(row.servers, [Server::Newest, Server::Older, Server::Down]);
+        let life = row.life.expect("a life");
+        assert_eq!((life.begins, life.ends), (at("-50d"), at("+40d")));
+    }
+
+    #[test]
+    fn nobody_having_looked_it_is_that_of_what_was_issued() {
+        let view = view(Db::named("prod/orders").lives("-1d..+89d"));
+        let row = row(&view, &Sights::default());
+        assert_eq!(row.servers, [Server::Down]);
+        assert_eq!(row.life.map(|life| life.ends), Some(at("+89d")));
+        assert_eq!(
+            row.life.map(|life| life.due),
+            Some(at("+89d") - crate::core::sample::span("972h"))
+        );
+    }
+
+    #[test]
+    fn what_was_seen_before_a_restart_says_nothing() {
+        let db = Db::named("prod/orders").lives("-1d..+89d");
+        let before = view(db.clone());
+        let sights = seen(&before, &["-1d..+89d"]);
+        let after = view(db.pod(0, |pod| pod.started = Some(at("-1m"))));
+        assert_eq!(row(&before, &sights).servers, [Server::Newest]);
+        assert_eq!(row(&after, &sights).servers, [Server::Down]);
+    }
+
+    #[test]
+    fn the_reason_is_what_it_waits_for_or_else_why_it_is_rotated() {
+        let due = Db::named("prod/orders").lives("-80d..+10d");
+        let open = due.clone().up_to(WritePoint::OpenRotation, &Policy::default());
+        let held = due.clone().wishes(|wishes| wishes.suspend = true);
+        for (db, state, reason) in [
+            (Db::named("prod/orders"), State::Fresh, None),
+            (due, State::Rotating, Some("RenewalDue")),
+            (open, State::Rotating, Some("RenewalDue")),
+            (held, State::Waiting, Some("Suspended")),
+        ] {
+            let row = row(&view(db), &Sights::default());
+            assert_eq!((row.state, row.reason, row.due), (state, reason, state != State::Fresh));
+        }
+    }
+
+    #[test]
+    fn only_the_newest_news_are_kept_and_endings_are_counted() {
+        let places = Places {
+            kubeconfig: PathBuf::new(),
+            config: PathBuf::new(),
+            metrics: ([127, 0, 0, 1], 0).into(),
+        };
+        let mut picture = Picture::new(NOW, places);
+        let news = |ended| News {
+            at: NOW,
+            about: String::new(),
+            text: String::new(),
+            tone: Tone::Step,
+            ended,
+        };
+        picture.tell([None, Some(Outcome::Verified), Some(Outcome::Failed)].map(news));
+        picture.tell((0..NEWS_KEPT).map(|_| news(None)));
+        assert_eq!(picture.news.len(), NEWS_KEPT);
+        assert_eq!(picture.tally, Tally { verified: 1, otherwise: 1 });
+    }
 }

@@ -62,23 +62,23 @@ const SHORTEST_LIFE: Span = Span::minutes(2);
 const STEP: Span = Span::seconds(30);
 
 /// The first so many databases.
-pub struct Scene {
+pub(super) struct Scene {
     actors: &'static [Actor],
 }
 
 impl Scene {
     /// With so many databases, at most [`MOST`].
-    pub fn of(databases: usize) -> Self {
+    pub(super) fn of(databases: usize) -> Self {
         Self { actors: &DATABASES[..databases.min(MOST)] }
     }
 
     /// The databases.
-    pub fn keys(&self) -> Vec<Key> {
+    pub(super) fn keys(&self) -> Vec<Key> {
         self.actors.iter().map(|actor| Key::new(actor.namespace, actor.name)).collect()
     }
 
     /// All that has to be there: issuers and databases.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(super) fn objects(&self) -> Vec<Value> {
         let namespaces: BTreeSet<_> = self.actors.iter().map(|actor| actor.namespace).collect();
         let mut objects: Vec<Value> = namespaces.into_iter().flat_map(issuers).collect();
         let mut life = SHORTEST_LIFE;
@@ -159,4 +159,66 @@ fn issuers(namespace: &str) -> [Value; 3] {
 /// The issuer of a namespace, its CA's certificate and the Secret that holds it.
 fn issuer(namespace: &str) -> String {
     format!("{namespace}-ca")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::core::certificate::Fingerprint;
+    use crate::core::fleet::LeafId;
+    use crate::core::ladder::Leads;
+    use crate::core::record::Wishes;
+    use crate::core::time::Time;
+    use crate::demo::system::SETTINGS;
+
+    fn of_kind<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        objects.iter().filter(move |object| object["kind"] == kind)
+    }
+
+    #[test]
+    fn every_database_has_a_name_of_its_own_and_an_issuer() {
+        let objects = Scene::of(MOST).objects();
+        let mut names: Vec<_> = DATABASES.iter().map(|actor| actor.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), MOST, "a name alone tells them apart");
+        let place =
+            |object: &Value, name: &Value| (object["metadata"]["namespace"].clone(), name.clone());
+        let issuers: Vec<_> =
+            of_kind(&objects, "Issuer").map(|it| place(it, &it["metadata"]["name"])).collect();
+        for mysql in of_kind(&objects, "MySQL") {
+            let issuer = place(mysql, &mysql["spec"]["tls"]["issuerRef"]["name"]);
+            assert!(issuers.contains(&issuer), "{issuer:?}");
+        }
+    }
+
+    #[test]
+    fn the_usual_ones_are_a_standalone_a_group_and_one_with_another_issuer() {
+        let objects = Scene::of(USUAL).objects();
+        let databases: Vec<_> = of_kind(&objects, "MySQL").collect();
+        let groups = databases.iter().filter(|it| it["spec"]["topology"].is_object()).count();
+        let issuers: BTreeSet<_> =
+            databases.iter().map(|it| it["spec"]["tls"]["issuerRef"]["name"].to_string()).collect();
+        assert_eq!((databases.len(), groups, issuers.len()), (3, 1, 2));
+    }
+
+    #[test]
+    fn the_first_rotation_is_due_within_a_minute_and_all_usual_ones_well_within_two() {
+        let (config, _) = Config::parse(SETTINGS, "demo.yaml").unwrap();
+        let due = |index: usize| {
+            let life = SHORTEST_LIFE + STEP.scaled(i64::try_from(index).unwrap(), 1);
+            let born = Time::from_unix(0);
+            let leaf = LeafId {
+                not_before: born,
+                not_after: born + life,
+                fingerprint: None::<Fingerprint>,
+            };
+            let leads = Leads::of(&config.policy.rules, &Wishes::default(), life);
+            leads.renew_at(&leaf).since(born)
+        };
+        assert!(due(0) <= Span::seconds(45), "{}", due(0));
+        assert!(due(USUAL - 1) <= Span::seconds(75), "{}", due(USUAL - 1));
+        assert!(due(MOST - 1) < Span::minutes(5), "--once waits for five minutes");
+    }
 }

@@ -8,40 +8,40 @@ use crate::core::time::Time;
 
 /// What one server presented when it was looked at last.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sight {
+pub(super) struct Sight {
     /// The pod that was looked at: another one of its name presents another certificate.
-    pub pod_uid: Text,
+    pub(super) pod_uid: Text,
     /// When its mysqld was started: it loads the certificate then, and never again.
-    pub started: Option<Time>,
+    pub(super) started: Option<Time>,
     /// The certificate.
-    pub leaf: LeafId,
+    pub(super) leaf: LeafId,
 }
 
 impl Sight {
     /// Whether it still says what the server presents.
-    pub fn is_of(&self, pod: &Pod) -> bool {
+    pub(super) fn is_of(&self, pod: &Pod) -> bool {
         self.pod_uid == pod.uid && self.started == pod.started
     }
 }
 
 /// What was seen of every server, by namespace and pod.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sights(BTreeMap<(Text, Text), Sight>);
+pub(super) struct Sights(BTreeMap<(Text, Text), Sight>);
 
 impl Sights {
     /// Notes what a server presents, and gives what it presented before.
-    pub fn note(&mut self, key: &Key, pod: &Text, sight: Sight) -> Option<Sight> {
+    pub(super) fn note(&mut self, key: &Key, pod: &Text, sight: Sight) -> Option<Sight> {
         self.0.insert((Text::clone(&key.namespace), Text::clone(pod)), sight)
     }
 
     /// What a server presented when it was looked at last.
-    pub fn last(&self, key: &Key, pod: &Text) -> Option<&Sight> {
+    pub(super) fn last(&self, key: &Key, pod: &Text) -> Option<&Sight> {
         self.0.get(&(Text::clone(&key.namespace), Text::clone(pod)))
     }
 
     /// What each of the servers that a database should have presents; none: it is down, or nobody
     /// has looked yet.
-    pub fn of(&self, key: &Key, database: &Database) -> Vec<Option<&Sight>> {
+    pub(super) fn of(&self, key: &Key, database: &Database) -> Vec<Option<&Sight>> {
         let pods = (0..database.replicas).map(|ordinal| format!("{}-{ordinal}", key.name).into());
         pods.map(|name: Text| {
             let pod = database.pods.get(&name).filter(|pod| pod.ready)?;
@@ -51,7 +51,7 @@ impl Sights {
     }
 
     /// Whether every server presents the certificate that this rotation produced.
-    pub fn show_produced(&self, key: &Key, database: &Database, last: &Last) -> bool {
+    pub(super) fn show_produced(&self, key: &Key, database: &Database, last: &Last) -> bool {
         let Some(produced) = last.produced.get(&Alias::Server) else {
             return false;
         };

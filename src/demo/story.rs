@@ -22,6 +22,9 @@ struct Change<'a> {
 
 /// The news in a change; mostly there is none.
 pub(super) fn news(commit: &Commit) -> Vec<News> {
+    if commit.by.user == SCENE {
+        return Vec::new();
+    }
     let change = Change {
         at: commit.time,
         namespace: &commit.key.namespace,
@@ -29,17 +32,21 @@ pub(super) fn news(commit: &Commit) -> Vec<News> {
         before: commit.before.as_deref(),
         after: commit.after.as_deref(),
     };
-    match &*commit.key.resource {
-        "mysqls.kubedb.com" if commit.by.user != SCENE => change.of_database(),
-        "rotations.certrotor.dev" => change.of_rotation(),
-        "mysqlopsrequests.ops.kubedb.com" => change.of_request(),
-        "certificates.cert-manager.io" => change.of_certificate(),
-        "pods" => change.of_pod(),
-        _ => Vec::new(),
-    }
+    change.of(&commit.key.resource)
 }
 
 impl<'a> Change<'a> {
+    fn of(&self, resource: &str) -> Vec<News> {
+        match resource {
+            "mysqls.kubedb.com" => self.of_database(),
+            "rotations.certrotor.dev" => self.of_rotation(),
+            "mysqlopsrequests.ops.kubedb.com" => self.of_request(),
+            "certificates.cert-manager.io" => self.of_certificate(),
+            "pods" => self.of_pod(),
+            _ => Vec::new(),
+        }
+    }
+
     fn of_database(&self) -> Vec<News> {
         let news = match (self.before, self.after) {
             (None, Some(_)) => self.step("MySQL created"),
@@ -69,7 +76,8 @@ impl<'a> Change<'a> {
             let causes = self.after.and_then(|it| it.pointer("/status/current/causes")?.as_array());
             let cause = causes.and_then(|causes| causes.first()?["cause"].as_str());
             let left = self.now("/status/expires").and_then(|at| at.parse::<Time>().ok());
-            let left = left.map(|ends| format!(", {} of its life left", clock(ends.since(self.at))));
+            let left =
+                left.map(|ends| format!(", {} of its life left", clock(ends.since(self.at))));
             let (cause, left) = (cause.unwrap_or("no cause"), left.unwrap_or_default());
             news.push(self.step(format!("rotation opened for {cause}{left}")));
         }
@@ -170,5 +178,128 @@ impl<'a> Change<'a> {
 
     fn about(&self, database: &str, news: News) -> News {
         News { about: format!("{}/{database}", self.namespace), ..news }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NAME: &str = "shop/orders";
+
+    /// What is told of a change of an object in the namespace `shop`.
+    fn told(resource: &str, name: &str, before: &Value, after: &Value) -> Vec<String> {
+        let there = |value: &&Value| !value.is_null();
+        let change = Change {
+            at: "2026-11-24T05:00:30Z".parse().unwrap(),
+            namespace: "shop",
+            name,
+            before: Some(before).filter(there),
+            after: Some(after).filter(there),
+        };
+        let told = change.of(resource).into_iter();
+        told.map(|news| {
+            assert_eq!(news.about, NAME);
+            news.text
+        })
+        .collect()
+    }
+
+    #[test]
+    fn of_a_rotation_it_tells_why_it_was_opened_and_how_it_ended() {
+        let told = |before: &Value, after: &Value| {
+            told("rotations.certrotor.dev", "orders", before, after)
+        };
+        let fresh = json!({"status": {"expires": "2026-11-24T05:02:00Z"}});
+        let current =
+            json!({"opened": "2026-11-24T05:00:30Z", "causes": [{"cause": "RenewalDue"}]});
+        let open = json!({"status": {"expires": "2026-11-24T05:02:00Z", "current": current}});
+        assert_eq!(told(&fresh, &open), ["rotation opened for RenewalDue, 1:30 of its life left"]);
+        assert_eq!(told(&open, &open), [""; 0]);
+
+        let attempt = |outcome| json!([{"outcome": outcome, "ended": "2026-11-24T05:00:50Z"}]);
+        let last = json!({"opened": "2026-11-24T05:00:30Z", "closed": "2026-11-24T05:00:50Z",
+            "outcome": "verified"});
+        let closed = json!({"status": {"last": last, "attempts": attempt("verified")}});
+        assert_eq!(told(&open, &closed), ["rotation verified after 0:20"]);
+        let failed = json!({"status": {"current": current, "attempts": attempt("failed")}});
+        assert_eq!(told(&open, &failed), ["attempt failed"]);
+        let moot = json!({"status": {"last": {"opened": "2026-11-24T05:00:30Z",
+            "closed": "2026-11-24T05:00:31Z", "outcome": "moot"}}});
+        assert_eq!(told(&open, &moot), ["rotation moot after 0:01"]);
+    }
+
+    #[test]
+    fn it_tells_what_people_ask_for() {
+        let told = |before: &Value, after: &Value| {
+            told("rotations.certrotor.dev", "orders", before, after)
+        };
+        let (plain, held) = (json!({"spec": {}}), json!({"spec": {"suspend": true}}));
+        assert_eq!(told(&plain, &held), ["suspended by hand"]);
+        assert_eq!(told(&held, &json!({"spec": {"suspend": false}})), ["no longer suspended"]);
+        let asked = json!({"spec": {"requestedAt": "1"}});
+        assert_eq!(told(&plain, &asked), ["a rotation is asked for by hand"]);
+    }
+
+    #[test]
+    fn it_tells_every_step_of_a_request() {
+        let step = |before: &str, after: &str| {
+            let request = |phase: &str| match phase {
+                "none" => Value::Null,
+                phase => json!({"spec": {"databaseRef": {"name": "orders"}},
+                    "status": {"phase": phase}}),
+            };
+            told("mysqlopsrequests.ops.kubedb.com", "o-1", &request(before), &request(after))
+        };
+        assert_eq!(step("none", ""), ["request o-1 created"]);
+        assert_eq!(step("", "Progressing"), ["request o-1 is carried out"]);
+        assert_eq!(step("Progressing", "Progressing"), [""; 0]);
+        assert_eq!(step("Progressing", "Successful"), ["request o-1 Successful"]);
+        assert_eq!(step("Progressing", "Failed"), ["request o-1 Failed"]);
+        assert_eq!(step("Failed", "none"), [""; 0]);
+    }
+
+    #[test]
+    fn it_tells_of_new_server_certificates_only() {
+        let certificate = |revision| json!({"status": {"revision": revision}});
+        let told = |name, before, after| {
+            let (before, after) = (certificate(before), certificate(after));
+            told("certificates.cert-manager.io", name, &before, &after)
+        };
+        let expected = ["certificate issued anew, revision 2"];
+        assert_eq!(told("orders-server-cert", Value::Null, json!(1)), [""; 0]);
+        assert_eq!(told("orders-server-cert", json!(1), json!(2)), expected);
+        assert_eq!(told("orders-client-cert", json!(1), json!(2)), [""; 0]);
+    }
+
+    #[test]
+    fn it_tells_of_restarts_and_of_a_primary_that_moves() {
+        let pod = |role: &str, deleted: bool| {
+            let mut pod = json!({"metadata": {"labels": {
+                "app.kubernetes.io/instance": "orders", "kubedb.com/role": role}}});
+            if deleted {
+                pod["metadata"]["deletionTimestamp"] = json!("2026-11-24T05:00:30Z");
+            }
+            pod
+        };
+        let told = |before: &Value, after: &Value| told("pods", "orders-1", before, after);
+        let leaving = pod("standby", true);
+        assert_eq!(told(&pod("standby", false), &leaving), ["orders-1, the standby, is restarted"]);
+        assert_eq!(told(&leaving, &Value::Null), [""; 0]);
+        let moves = told(&pod("standby", false), &pod("primary", false));
+        assert_eq!(moves, ["orders-1 is the primary now"]);
+    }
+
+    #[test]
+    fn it_tells_when_a_database_changes_its_phase() {
+        let phase = |phase: &str| json!({"status": {"phase": phase}});
+        let told =
+            |before: &Value, after: &Value| told("mysqls.kubedb.com", "orders", before, after);
+        assert_eq!(told(&phase("Provisioning"), &phase("Ready")), ["database Ready"]);
+        assert_eq!(told(&phase("Ready"), &phase("Critical")), ["database Critical"]);
+        assert_eq!(told(&phase("Ready"), &Value::Null), ["MySQL deleted"]);
+        assert_eq!(told(&Value::Null, &json!({})), ["MySQL created"]);
     }
 }

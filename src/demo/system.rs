@@ -9,13 +9,15 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
+use super::Options;
+use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
 use super::picture::{Picture, Places};
 use super::scene::Scene;
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
-use super::Options;
+use super::wire::Looker;
 use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
@@ -25,7 +27,7 @@ use crate::metrics::acts::Acts;
 use crate::web;
 
 /// The daemon's config.
-const SETTINGS: &str = include_str!("../../config/demo.yaml");
+pub(super) const SETTINGS: &str = include_str!("../../config/demo.yaml");
 /// Where the daemon and the executor have their Leases.
 const NAMESPACE: &str = "certrotor-system";
 /// How long one call to the API may take.
@@ -60,8 +62,17 @@ pub(super) async fn start(
     let views = daemon.views();
     parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
 
-    let (_, sights) = watch::channel(Sights::default());
-    let (_, seen) = mpsc::channel(NEWS);
+    let (sighted, sights) = watch::channel(Sights::default());
+    let (news, seen) = mpsc::channel(NEWS);
+    let eyes = Eyes {
+        server: cluster.clone(),
+        views: views.clone(),
+        looker: Looker::new().context("TLS")?,
+        sights: sighted,
+        news,
+        clock: Arc::clone(&clock),
+    };
+    parts.start("eyes", |stop| eyes.run(stop));
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };
     let show = Show::begin(sources, picture, scene.keys(), options.once);

@@ -22,7 +22,7 @@ const USER: &str = "certrotor-demo";
 
 /// Why nothing was seen.
 #[derive(Debug, thiserror::Error)]
-pub enum Unseen {
+pub(super) enum Unseen {
     /// It took too long.
     #[error("no answer within {DEADLINE:?}")]
     Slow,
@@ -42,11 +42,11 @@ pub enum Unseen {
 
 /// How to look: any certificate will do, as long as the server holds its key.
 #[derive(Clone)]
-pub struct Looker(TlsConnector);
+pub(super) struct Looker(TlsConnector);
 
 impl Looker {
     /// One that is ready to look.
-    pub fn new() -> Result<Self, rustls::Error> {
+    pub(super) fn new() -> Result<Self, rustls::Error> {
         let provider = Arc::new(ring::default_provider());
         let accept = AcceptAny(provider.signature_verification_algorithms);
         let config = ClientConfig::builder_with_provider(Arc::<CryptoProvider>::clone(&provider))
@@ -58,7 +58,7 @@ impl Looker {
     }
 
     /// Looks at a server, and takes leave as it is polite: a server counts those who just hang up.
-    pub async fn look(&self, address: SocketAddr) -> Result<Leaf, Unseen> {
+    pub(super) async fn look(&self, address: SocketAddr) -> Result<Leaf, Unseen> {
         let look = self.greet(address);
         tokio::time::timeout(DEADLINE, look).await.map_err(|_| Unseen::Slow)?
     }

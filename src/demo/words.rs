@@ -6,7 +6,11 @@ use crate::core::time::Span;
 pub(super) fn clock(span: Span) -> String {
     let span = span.max(Span::ZERO);
     let seconds = span.as_seconds();
-    if span < Span::HOUR { format!("{}:{:02}", seconds / 60, seconds % 60) } else { span.to_string() }
+    if span < Span::HOUR {
+        format!("{}:{:02}", seconds / 60, seconds % 60)
+    } else {
+        span.to_string()
+    }
 }
 
 /// `1 server`, `3 servers`.
@@ -21,15 +25,23 @@ mod tests {
 
     #[test]
     fn times_read_as_on_a_clock() {
-        for (seconds, text) in
-            [(-4, "0:00"), (7, "0:07"), (83, "1:23"), (3_599, "59:59"), (3_600, "1h"), (90_061, "1d 1h")]
-        {
+        for (seconds, text) in [
+            (-4, "0:00"),
+            (7, "0:07"),
+            (83, "1:23"),
+            (3_599, "59:59"),
+            (3_600, "1h"),
+            (90_061, "1d 1h"),
+        ] {
             assert_eq!(clock(Span::seconds(seconds)), text);
         }
     }
 
     #[test]
     fn one_is_one() {
-        assert_eq!((count(1, "server"), count(0, "server")), ("1 server".into(), "0 servers".into()));
+        assert_eq!(
+            (count(1, "server"), count(0, "server")),
+            ("1 server".into(), "0 servers".into())
+        );
     }
 }

@@ -41,7 +41,8 @@ pub(super) fn lines(picture: &Picture, width: usize) -> Vec<Line> {
     if !commands.first().is_some_and(|first| fits(&first)) {
         return vec![Line::of(Ink::Dim, "Ctrl-C ends it all")];
     }
-    let mut lines = vec![Line::of(Ink::Dim, "Look from another terminal; Ctrl-C here ends it all:")];
+    let mut lines =
+        vec![Line::of(Ink::Dim, "Look from another terminal; Ctrl-C here ends it all:")];
     for (command, purpose) in commands.iter().filter(fits) {
         let mut line = Line::of(Ink::Plain, format!("  {command}"));
         if width >= COLUMN + 4 + purpose.len() {
@@ -56,5 +57,9 @@ pub(super) fn lines(picture: &Picture, width: usize) -> Vec<Line> {
 /// As a shell takes it for one word.
 fn quoted(path: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
-    if path.chars().all(harmless) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if path.chars().all(harmless) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }

@@ -196,12 +196,8 @@ fn news(picture: &Picture, lines: usize) -> Vec<Line> {
     let names = picture.databases.iter().map(|row| table::name(row).len());
     let width = names.max().unwrap_or_default().min(table::LONGEST_NAME);
     let first = picture.news.len().saturating_sub(lines);
-    let mut shown: Vec<Line> = picture
-        .news
-        .iter()
-        .skip(first)
-        .map(|news| one_news(news, width, picture))
-        .collect();
+    let mut shown: Vec<Line> =
+        picture.news.iter().skip(first).map(|news| one_news(news, width, picture)).collect();
     shown.resize(lines, Line::default());
     shown
 }

@@ -2,8 +2,8 @@
 
 use super::ink::{Ink, Line, escaped};
 use super::{Glyphs, Screen};
-use crate::core::time::{Span, Time};
 use crate::core::fleet::Topology;
+use crate::core::time::{Span, Time};
 use crate::core::vocabulary::{Outcome, Stage, State};
 use crate::demo::picture::{Life, Picture, Row, Server};
 use crate::demo::words::clock;
@@ -30,14 +30,8 @@ enum Column {
 }
 
 /// Which columns go first when there is no room; the two that are not here stay.
-const DROPPED: [Column; 6] = [
-    Column::Message,
-    Column::Last,
-    Column::Reason,
-    Column::Next,
-    Column::Servers,
-    Column::State,
-];
+const DROPPED: [Column; 6] =
+    [Column::Message, Column::Last, Column::Reason, Column::Next, Column::Servers, Column::State];
 /// Which columns grow first when there is, and to which width.
 const GROWING: [(Column, usize); 8] = [
     (Column::Certificate, 16),
@@ -132,16 +126,19 @@ pub(super) fn lines(picture: &Picture, screen: &Screen, room: usize) -> Vec<Line
         return lines;
     }
     let glyphs = screen.ability.glyphs;
-    lines.push(joined(columns.iter().map(|(column, width)| {
-        (Line::of(Ink::Dim, aligned_title(*column, *width)), *width)
-    }), glyphs));
+    lines.push(joined(
+        columns
+            .iter()
+            .map(|(column, width)| (Line::of(Ink::Dim, aligned_title(*column, *width)), *width)),
+        glyphs,
+    ));
     let room = room - 1;
     let all = picture.databases.len();
     let shown = if all > room { room.saturating_sub(1) } else { all };
     for row in picture.databases.iter().take(shown) {
-        let cells = columns.iter().map(|(column, width)| {
-            (column.cell(row, *width, picture.now, glyphs), *width)
-        });
+        let cells = columns
+            .iter()
+            .map(|(column, width)| (column.cell(row, *width, picture.now, glyphs), *width));
         lines.push(joined(cells, glyphs));
     }
     if shown < all && room > 0 {

@@ -3,9 +3,7 @@
 use std::io::{self, Stdout, Write as _};
 
 use crossterm::cursor::{Hide, MoveTo, MoveToPreviousLine, Show};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate,
-};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{ExecutableCommand as _, QueueableCommand as _};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, isatty, tcflush, tcgetattr, tcgetpgrp,

@@ -42,7 +42,9 @@ fn picture() -> Picture {
         reason: Some("BudgetNamespace"),
         next: None,
         last: None,
-        message: Some("certificate catalog-server-cert ends soon; waits for BudgetNamespace".into()),
+        message: Some(
+            "certificate catalog-server-cert ends soon; waits for BudgetNamespace".into(),
+        ),
         ..row("shop", "catalog")
     };
     let orders = Row {
@@ -60,7 +62,12 @@ fn picture() -> Picture {
     };
     let told = [
         news(2, "web/blog", "database Ready", Tone::Good),
-        news(65, "shop/orders", "rotation opened for RenewalDue, 1:57 of its life left", Tone::Step),
+        news(
+            65,
+            "shop/orders",
+            "rotation opened for RenewalDue, 1:57 of its life left",
+            Tone::Step,
+        ),
         news(66, "shop/orders", "request orders-rotate-0a1b2c3d created", Tone::Step),
         news(71, "shop/orders", "orders-1 serves the new certificate", Tone::Step),
         news(73, "shop/catalog", "attempt partlyServed", Tone::Bad),
@@ -92,6 +99,7 @@ fn show_me() {
     for (width, height) in [(80, 24), (120, 30), (200, 50), (40, 24), (60, 12), (30, 8), (10, 3)] {
         println!("{width}x{height}\n{}\n{}", "-".repeat(width), drawn(width, height));
     }
-    let colour = Screen { width: 80, height: 24, ability: Ability { colour: true, glyphs: &UNICODE } };
+    let colour =
+        Screen { width: 80, height: 24, ability: Ability { colour: true, glyphs: &UNICODE } };
     println!("{}", draw(&picture(), &colour).join("\n"));
 }
