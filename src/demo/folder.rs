@@ -23,23 +23,24 @@ pub struct Folder {
 
 /// Why there is no folder, or a file is not in it.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} {path}: {source}: {advice}", path = path.display())]
+#[error("{what} {path}: {problem}: {advice}", path = path.display())]
 pub struct FolderError {
     what: &'static str,
     path: PathBuf,
     advice: &'static str,
-    source: io::Error,
+    problem: io::Error,
 }
 
 impl Folder {
     /// The folder that somebody wants to keep; made if it is not there.
     pub fn kept(path: &Path) -> Result<Self, FolderError> {
         let advice = "name a folder that you may write to";
-        let failed = |source| FolderError { what: "--dir", path: path.to_owned(), advice, source };
+        let failed =
+            |problem| FolderError { what: "--dir", path: path.to_owned(), advice, problem };
         fs::create_dir_all(path).map_err(failed)?;
         let folder = Self { path: fs::canonicalize(path).map_err(failed)?, private: None };
         // The file that comes last would otherwise fail last.
-        folder.log().map_err(|error| failed(error.source))?;
+        folder.log().map_err(|error| failed(error.problem))?;
         Ok(folder)
     }
 
@@ -52,7 +53,8 @@ impl Folder {
             .rand_bytes(4)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(&place);
-        let failed = |source| FolderError { what: "temporary folder", path: place, advice, source };
+        let failed =
+            |problem| FolderError { what: "temporary folder", path: place, advice, problem };
         let private = made.map_err(failed)?;
         Ok(Self { path: private.path().to_owned(), private: Some(private) })
     }
@@ -72,7 +74,7 @@ impl Folder {
         let mut file = self.create(name)?;
         let path = self.file(name);
         let advice = "make room, or name another folder with --dir";
-        let failed = |source| FolderError { what: "file", path: path.clone(), advice, source };
+        let failed = |problem| FolderError { what: "file", path: path.clone(), advice, problem };
         file.write_all(content.as_bytes()).map_err(failed)?;
         Ok(path)
     }
@@ -93,7 +95,7 @@ impl Folder {
         let options =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
         let advice = "take it away, or name another folder with --dir";
-        options.open(&path).map_err(|source| FolderError { what: "file", path, advice, source })
+        options.open(&path).map_err(|problem| FolderError { what: "file", path, advice, problem })
     }
 }
 

@@ -12,6 +12,9 @@ pub const MOST: usize = DATABASES.len();
 /// How many there are when nobody says.
 pub const USUAL: usize = 3;
 
+/// Where certrotor keeps what is its own.
+pub(super) const OWN: &str = "certrotor-system";
+
 /// A kind of database, by where and what it is.
 struct Actor {
     namespace: &'static str,
@@ -77,10 +80,12 @@ impl Scene {
         self.actors.iter().map(|actor| Key::new(actor.namespace, actor.name)).collect()
     }
 
-    /// All that has to be there: issuers and databases.
+    /// All that has to be there: the namespace of certrotor itself, issuers and databases.
     pub(super) fn objects(&self) -> Vec<Value> {
         let namespaces: BTreeSet<_> = self.actors.iter().map(|actor| actor.namespace).collect();
-        let mut objects: Vec<Value> = namespaces.into_iter().flat_map(issuers).collect();
+        let own = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN}});
+        let issuers = namespaces.into_iter().flat_map(issuers);
+        let mut objects: Vec<Value> = std::iter::once(own).chain(issuers).collect();
         let mut life = SHORTEST_LIFE;
         for actor in self.actors {
             objects.push(mysql(actor, life));

@@ -14,7 +14,7 @@ use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
 use super::picture::{Picture, Places};
-use super::scene::Scene;
+use super::scene::{OWN, Scene};
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
 use super::wire::Looker;
@@ -28,8 +28,6 @@ use crate::web;
 
 /// The daemon's config.
 pub(super) const SETTINGS: &str = include_str!("../../config/demo.yaml");
-/// Where the daemon and the executor have their Leases.
-const NAMESPACE: &str = "certrotor-system";
 /// How long one call to the API may take.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How much of the past can be watched. Each change weighs some kilobytes.
@@ -99,11 +97,11 @@ fn daemon_parts(cluster: &ApiServer, local: Arc<dyn Clock>) -> anyhow::Result<da
     let layer = ApiLayer::new(Arc::clone(&local), Arc::clone(&offset), Arc::clone(&acts) as _);
     let service = ServiceBuilder::new().layer(layer).service(cluster.service("certrotor"));
     Ok(daemon::Parts {
-        client: Client::new(service, NAMESPACE),
+        client: Client::new(service, OWN),
         calls: Calls::new(CALL_DEADLINE, Arc::clone(&acts) as _),
         clock: Arc::new(ServerClock::new(local, Arc::clone(&offset))),
         offset,
         acts,
-        identity: Identity { namespace: NAMESPACE.to_owned(), replica: "demo".to_owned() },
+        identity: Identity { namespace: OWN.to_owned(), replica: "demo".to_owned() },
     })
 }

@@ -158,7 +158,7 @@ pub(super) fn legend(glyphs: &Glyphs) -> Line {
         (Ink::Dim, glyphs.due_gone, "a rotation is due"),
     ] {
         line.push(ink, sign);
-        line.push(Ink::Dim, format!(" {meaning}   "));
+        line.push(Ink::Dim, format!(" {meaning}  "));
     }
     line
 }
