@@ -61,7 +61,7 @@ pub(super) fn check_type(resource: &Resource, value: &Value) -> Result<(), Failu
 pub(super) fn shape(resource: &Resource, value: &mut Value) -> Result<Vec<String>, Failure> {
     match resource.kind.nature.checked_by {
         CheckedBy::Schema => shape_custom(resource, value),
-        CheckedBy::Type(read) => shape_builtin(resource, value, read),
+        CheckedBy::Type { read, .. } => shape_builtin(resource, value, read),
     }
 }
 

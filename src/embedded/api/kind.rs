@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::SchemaGenerator;
 use serde_json::Value;
 
 use super::failure::{About, Failure};
 use super::schema::Schema;
+use super::table::Column;
 
 mod builtin;
 mod defaults;
@@ -43,17 +45,6 @@ pub(super) struct Version {
     pub(super) columns: Vec<Column>,
 }
 
-/// A column of `kubectl get`.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) form: String,
-    pub(super) format: String,
-    pub(super) description: String,
-    pub(super) path: String,
-    pub(super) priority: i64,
-}
-
 /// How the objects of a kind behave where kinds differ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nature {
@@ -75,7 +66,11 @@ pub(super) enum CheckedBy {
     /// The schema in its definition.
     Schema,
     /// The type in `k8s_openapi`: reading and writing it drops what is unknown.
-    Type(fn(Value) -> Result<Value, serde_json::Error>),
+    Type {
+        read: fn(Value) -> Result<Value, serde_json::Error>,
+        /// Its schema, with those of all that it is made of.
+        describe: fn(&mut SchemaGenerator),
+    },
 }
 
 /// A kind in one of its versions: what a URL names.
@@ -109,7 +104,7 @@ impl Resource {
     }
 
     pub(super) fn is_custom(&self) -> bool {
-        matches!(self.kind.nature.checked_by, CheckedBy::Schema)
+        self.kind.is_custom()
     }
 }
 
@@ -165,6 +160,11 @@ impl Kind {
     /// The kind that a `CustomResourceDefinition` makes.
     pub(super) fn defined(definition: &Value) -> Result<Self, Failure> {
         definition::read(definition)
+    }
+
+    /// Whether a CustomResourceDefinition has made it.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.nature.checked_by, CheckedBy::Schema)
     }
 
     fn identity(&self) -> (String, String) {

@@ -2,7 +2,7 @@
 //!
 //! [`ApiServer`] holds the objects. [`ApiServer::client`] gives a client without any network, which
 //! works on paused time; [`ApiServer::service`] gives the service behind it, for layers that inject
-//! faults, and for a listener.
+//! faults; and [`listen`] serves it to kubectl and everybody else over HTTP.
 //!
 //! All is deterministic: uids, names and resourceVersions are counted, time comes from a [`Clock`],
 //! and every change is one [`Commit`] in a log that tests judge by. The store is locked for the
@@ -21,17 +21,22 @@ mod faults;
 mod fields;
 mod form;
 mod kind;
+pub mod listen;
 mod names;
 mod object;
+mod openapi;
+mod pages;
 mod patch;
 mod read;
 mod render;
+mod reviews;
 mod schema;
 mod selector;
 mod server;
 mod service;
 mod store;
 mod strategic;
+mod table;
 mod update;
 mod watch;
 mod work;

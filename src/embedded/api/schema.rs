@@ -20,7 +20,6 @@ pub(super) struct Schema {
     pub(super) allowed: Vec<Value>,
     pub(super) list: ListKind,
     pub(super) atomic_map: bool,
-    pub(super) description: String,
     pub(super) format: String,
 }
 
@@ -89,7 +88,6 @@ impl Schema {
             allowed: list(schema, "enum").to_vec(),
             list: list_kind(schema),
             atomic_map: schema["x-kubernetes-map-type"] == "atomic",
-            description: text(schema, "description"),
             format: text(schema, "format"),
         }
     }

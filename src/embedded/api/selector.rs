@@ -75,7 +75,10 @@ impl FieldTest {
     }
 
     fn holds(&self, object: &Value) -> bool {
-        let found = self.path.iter().fold(object, |at, field| &at[field.as_str()]);
+        let found = match self.path.as_slice() {
+            [source] if source == "source" => event_source(object),
+            path => path.iter().fold(object, |at, field| &at[field.as_str()]),
+        };
         let equal = match found {
             Value::String(text) => *text == self.value,
             Value::Null => self.value.is_empty(),
@@ -87,28 +90,48 @@ impl FieldTest {
     }
 }
 
+/// By which component an Event was reported.
+fn event_source(event: &Value) -> &Value {
+    match &event["source"]["component"] {
+        Value::Null => &event["reportingComponent"],
+        component => component,
+    }
+}
+
 /// The fields that can be selected by, as far as anyone here needs them.
 fn is_selectable(path: &str, resource: &Resource) -> bool {
-    let special: &[&str] = match resource.kind.kind.as_str() {
-        "Event" => &[
-            "involvedObject.kind",
-            "involvedObject.name",
-            "involvedObject.namespace",
-            "involvedObject.uid",
-            "reason",
-            "reportingController",
-            "source",
-            "type",
-        ],
-        "Namespace" => &["status.phase"],
-        "Pod" => &["spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP"],
-        "Secret" => &["type"],
-        "Certificate" | "CertificateRequest" => {
-            &["spec.issuerRef.group", "spec.issuerRef.kind", "spec.issuerRef.name"]
-        }
-        _ => &[],
+    let about = |path: &str| {
+        matches!(
+            path,
+            "apiVersion" | "fieldPath" | "kind" | "name" | "namespace" | "resourceVersion" | "uid"
+        )
     };
-    path == "metadata.name"
-        || (path == "metadata.namespace" && resource.kind.namespaced)
-        || special.contains(&path)
+    let special = match (resource.kind.group.as_str(), resource.kind.kind.as_str()) {
+        ("", "Event") => {
+            path.strip_prefix("involvedObject.").is_some_and(about)
+                || matches!(path, "reason" | "reportingComponent" | "source" | "type")
+        }
+        ("events.k8s.io", "Event") => {
+            path.strip_prefix("regarding.").is_some_and(about)
+                || matches!(path, "reason" | "reportingController" | "type")
+        }
+        ("", "Namespace") => path == "status.phase",
+        ("", "Pod") => matches!(
+            path,
+            "spec.nodeName"
+                | "spec.restartPolicy"
+                | "spec.schedulerName"
+                | "spec.serviceAccountName"
+                | "status.phase"
+                | "status.podIP"
+                | "status.nominatedNodeName"
+        ),
+        ("", "Secret") => path == "type",
+        ("", "Service") => matches!(path, "spec.clusterIP" | "spec.type"),
+        ("cert-manager.io", "Certificate" | "CertificateRequest") => {
+            matches!(path, "spec.issuerRef.group" | "spec.issuerRef.kind" | "spec.issuerRef.name")
+        }
+        _ => false,
+    };
+    path == "metadata.name" || (path == "metadata.namespace" && resource.kind.namespaced) || special
 }

@@ -17,6 +17,7 @@ use super::service::ApiService;
 use super::store::{Author, Commit, Key, Store};
 use super::work::Work;
 use crate::clock::Clock;
+use crate::core::time::Time;
 
 /// What every cluster has from the start.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -221,6 +222,11 @@ impl ApiServer {
         let store = self.inner.store();
         let all = store.all().filter(|(key, _)| *key.resource == *resource);
         all.map(|(_, object)| Arc::clone(object)).collect()
+    }
+
+    /// What time it is on its clock.
+    pub fn now(&self) -> Time {
+        self.inner.clock.now()
     }
 
     /// The newest resourceVersion.

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use axum::body::{Body as Reply, Bytes};
 use futures::StreamExt as _;
-use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER, WARNING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, IF_NONE_MATCH, RETRY_AFTER, VARY, WARNING,
+};
 use http::request::Parts;
 use http::response::Builder;
 use http::{Request, Response};
@@ -19,11 +21,12 @@ use tokio::time::timeout;
 use tower::Service;
 
 use super::call::{Call, Params, Verb};
-use super::discovery;
 use super::failure::{Cause, Failure};
 use super::kind::Resource;
+use super::pages::{self, Page};
 use super::read;
-use super::render::Form;
+use super::render::{Form, View};
+use super::reviews;
 use super::selector::Filter;
 use super::server::Inner;
 use super::watch::{self, Watch};
@@ -81,15 +84,19 @@ impl ApiService {
     async fn answer(&self, head: &Parts, body: &Bytes) -> Result<Response<Reply>, Failure> {
         let params = Params::read(head);
         let Some(call) = Call::read(head) else {
-            let found = discovery::answer(&self.inner.store().registry, head.uri.path(), &params);
-            return found.map(|found| self.json(200, &found, &[]));
+            let page = pages::answer(&self.inner.store(), head, &params)?;
+            return Ok(self.page(page, head));
         };
+        if let Some(review) = reviews::find(&call) {
+            let answer = review.answer(&call, object(&params, body)?, &self.user)?;
+            return Ok(self.json(201, &answer, &[]));
+        }
         let resource = self.resource(&call)?;
-        let form = Form::read(&params.accept);
+        let form = Form::read(&params)?;
         match call.verb {
             Verb::Get => {
                 let object = read::get(&self.inner.store(), &resource, &call)?;
-                Ok(self.json(200, &form.of_object(object), &[]))
+                Ok(self.json(200, &self.view(form, &resource).of_object(object), &[]))
             }
             Verb::List => self.list(&resource, &call, &params, form).await,
             Verb::Watch => {
@@ -101,7 +108,7 @@ impl ApiService {
                 Ok(whole(builder.body(Reply::from_stream(stream))))
             }
             Verb::Create | Verb::Delete | Verb::DeleteCollection | Verb::Patch | Verb::Update => {
-                self.write(&resource, &call, &params, body)
+                self.write(&resource, &call, &params, form, body)
             }
         }
     }
@@ -134,7 +141,11 @@ impl ApiService {
         let wanted = read::Wanted::read(resource, params)?;
         self.wait_for(wanted.not_before()).await?;
         let list = read::list(&self.inner.store(), resource, &call.namespace, &wanted)?;
-        Ok(self.json(200, &form.of_list(list), &[]))
+        Ok(self.json(200, &self.view(form, resource).of_list(list), &[]))
+    }
+
+    fn view<'a>(&self, form: Form, resource: &'a Resource) -> View<'a> {
+        View { form, resource, now: self.inner.clock.now(), headers: true }
     }
 
     async fn wait_for(&self, revision: u64) -> Result<(), Failure> {
@@ -163,27 +174,32 @@ impl ApiService {
         resource: &Resource,
         call: &Call,
         params: &Params,
+        form: Form,
         body: &Bytes,
     ) -> Result<Response<Reply>, Failure> {
         let (answer, warnings): (Answer, _) =
             self.inner.work(resource, call, params, &self.user, |work| {
                 match (call.verb, call.subresource.as_str()) {
-                    (Verb::Create, "") if call.name.is_empty() => work.create(object(body)?),
-                    (Verb::Update, "" | "status") => work.update(object(body)?),
+                    (Verb::Create, "") if call.name.is_empty() => {
+                        work.create(object(params, body)?)
+                    }
+                    (Verb::Update, "" | "status") => work.update(object(params, body)?),
                     (Verb::Patch, "" | "status") => work.patch(body),
-                    (Verb::Delete, "") => work.delete(&options(body)?),
+                    (Verb::Delete, "") => work.delete(&options(params, body)?),
                     (Verb::DeleteCollection, "") => {
                         let labels = params.text("labelSelector");
                         let filter = Filter::read(labels, params.text("fieldSelector"), resource)?;
-                        work.delete_all(&options(body)?, &filter)
+                        work.delete_all(&options(params, body)?, &filter)
                     }
                     _ => Err(Failure::method_not_allowed()),
                 }
             })?;
-        Ok(self.json(answer.code, &answer.body, &warnings))
+        let body = self.view(form, resource).of_object(answer.body);
+        Ok(self.json(answer.code, &body, &warnings))
     }
 
-    fn refusal(&self, failure: &Failure) -> Response<Reply> {
+    /// What a client is told that is refused.
+    pub(super) fn refusal(&self, failure: &Failure) -> Response<Reply> {
         let mut response = self.json(failure.code, &failure.status(), &[]);
         if let Some(seconds) = failure.retries_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -197,6 +213,16 @@ impl ApiService {
             builder = builder.header(WARNING, format!("299 - {warning:?}"));
         }
         whole(builder.body(Reply::from(body.to_string())))
+    }
+
+    fn page(&self, page: Page, head: &Parts) -> Response<Reply> {
+        let tag = page.tag();
+        let kept = if page.lasting { "public, immutable, max-age=31536000" } else { "public" };
+        let known = head.headers.get(IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
+        let builder = self.head(if known { 304 } else { 200 });
+        let builder = builder.header(CONTENT_TYPE, page.content_type).header(VARY, "Accept");
+        let builder = builder.header(CACHE_CONTROL, kept).header(ETAG, tag);
+        whole(builder.body(if known { Reply::empty() } else { Reply::from(page.body) }))
     }
 
     /// A response that says what time it is: clients compare it with their own.
@@ -219,13 +245,22 @@ fn whole(response: Result<Response<Reply>, http::Error>) -> Response<Reply> {
     })
 }
 
-fn object(body: &Bytes) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
-    })
+fn object(params: &Params, body: &Bytes) -> Result<Value, Failure> {
+    let malformed = |form: &str, error: &dyn std::fmt::Display| {
+        Failure::bad_request(format!("couldn't get version/kind; {form} parse error: {error}"))
+    };
+    match params.content_type.as_str() {
+        "" | "application/json" => {
+            serde_json::from_slice(body).map_err(|error| malformed("json", &error))
+        }
+        "application/yaml" => {
+            serde_saphyr::from_slice(body).map_err(|error| malformed("yaml", &error))
+        }
+        _ => Err(Failure::unsupported_media_type(&["application/json", "application/yaml"])),
+    }
 }
 
 /// The body of a DELETE may be missing.
-fn options(body: &Bytes) -> Result<Value, Failure> {
-    if body.is_empty() { Ok(Value::Null) } else { object(body) }
+fn options(params: &Params, body: &Bytes) -> Result<Value, Failure> {
+    if body.is_empty() { Ok(Value::Null) } else { object(params, body) }
 }

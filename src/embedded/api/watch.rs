@@ -15,7 +15,7 @@ use super::failure::{Cause, Failure};
 use super::form;
 use super::kind::Resource;
 use super::read;
-use super::render::Form;
+use super::render::{Form, View};
 use super::selector::Filter;
 use super::server::Inner;
 use super::store::{Commit, Store};
@@ -91,6 +91,8 @@ pub(super) struct Watch {
     namespace: String,
     filter: Filter,
     form: Form,
+    /// Something was told already.
+    begun: bool,
     bookmarks: bool,
     /// What is ready to be sent.
     queue: VecDeque<Bytes>,
@@ -124,6 +126,7 @@ impl Watch {
             namespace: call.namespace.clone(),
             filter: wanted.filter,
             form,
+            begun: false,
             bookmarks: wanted.bookmarks,
             queue: VecDeque::new(),
             cursor: 0,
@@ -268,7 +271,14 @@ impl Watch {
     }
 
     fn tell(&mut self, event: &str, object: Value) {
-        let object = self.form.of_event(&self.resource, object);
+        let view = View {
+            form: self.form,
+            resource: &self.resource,
+            now: self.inner.clock.now(),
+            headers: !self.begun,
+        };
+        let object = view.of_object(object);
+        self.begun = true;
         self.push(event, &object);
     }
 

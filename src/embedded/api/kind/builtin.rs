@@ -6,13 +6,14 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret, Servi
 use k8s_openapi::api::events::v1::Event as NewEvent;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::definition::age;
-use super::{CheckedBy, Column, Kind, Nature, Version};
+use super::{CheckedBy, Kind, Nature, Version};
 use crate::embedded::api::schema::Schema;
+use crate::embedded::api::table::{self, Cell, Column, ReadCell};
 
 /// One row of the table.
 struct Row {
@@ -25,13 +26,13 @@ struct Row {
     namespaced: bool,
     has_status: bool,
     nature: Nature,
-    /// Name, type, JSON path; the names of those that only `-o wide` shows begin with `+`.
-    columns: &'static [(&'static str, &'static str, &'static str)],
+    /// The names of those that only `-o wide` shows begin with `+`.
+    columns: &'static [(&'static str, ReadCell)],
 }
 
-const fn typed(read: fn(Value) -> Result<Value, serde_json::Error>) -> Nature {
+const fn typed<T: DeserializeOwned + Serialize + JsonSchema>() -> Nature {
     Nature {
-        checked_by: CheckedBy::Type(read),
+        checked_by: CheckedBy::Type { read: through::<T>, describe: describe::<T> },
         has_generation: false,
         blind_put: true,
         put_creates: false,
@@ -48,9 +49,23 @@ const PLAIN: Row = Row {
     in_all: false,
     namespaced: true,
     has_status: false,
-    nature: typed(through::<ConfigMap>),
-    columns: &[],
+    nature: typed::<ConfigMap>(),
+    columns: &[("Name", table::name), ("Data", table::data), ("Age", table::age)],
 };
+
+/// An Event has the same columns in both of its groups.
+const EVENT: &[(&str, ReadCell)] = &[
+    ("Last Seen", table::last_seen),
+    ("Type", table::event_type),
+    ("Reason", table::event_reason),
+    ("Object", table::event_object),
+    ("+Subobject", table::event_part),
+    ("+Source", table::event_source),
+    ("Message", table::event_message),
+    ("+First Seen", table::first_seen),
+    ("+Count", table::event_count),
+    ("+Name", table::name),
+];
 
 const ROWS: [Row; 11] = [
     PLAIN,
@@ -58,15 +73,8 @@ const ROWS: [Row; 11] = [
         kind: "Event",
         plural: "events",
         short_names: &["ev"],
-        nature: Nature { put_creates: true, ..typed(through::<Event>) },
-        columns: &[
-            ("Last Seen", "date", ".lastTimestamp"),
-            ("Type", "string", ".type"),
-            ("Reason", "string", ".reason"),
-            ("Object", "string", ".involvedObject.name"),
-            ("+Source", "string", ".source.component"),
-            ("Message", "string", ".message"),
-        ],
+        nature: Nature { put_creates: true, ..typed::<Event>() },
+        columns: EVENT,
         ..PLAIN
     },
     Row {
@@ -74,15 +82,8 @@ const ROWS: [Row; 11] = [
         kind: "Event",
         plural: "events",
         short_names: &["ev"],
-        nature: Nature { put_creates: true, ..typed(through::<NewEvent>) },
-        columns: &[
-            ("Last Seen", "date", ".deprecatedLastTimestamp"),
-            ("Type", "string", ".type"),
-            ("Reason", "string", ".reason"),
-            ("Object", "string", ".regarding.name"),
-            ("+Source", "string", ".reportingController"),
-            ("Message", "string", ".note"),
-        ],
+        nature: Nature { put_creates: true, ..typed::<NewEvent>() },
+        columns: EVENT,
         ..PLAIN
     },
     Row {
@@ -91,8 +92,8 @@ const ROWS: [Row; 11] = [
         short_names: &["ns"],
         namespaced: false,
         has_status: true,
-        nature: typed(through::<Namespace>),
-        columns: &[("Status", "string", ".status.phase")],
+        nature: typed::<Namespace>(),
+        columns: &[("Name", table::name), ("Status", table::namespace_phase), ("Age", table::age)],
         ..PLAIN
     },
     Row {
@@ -101,11 +102,17 @@ const ROWS: [Row; 11] = [
         short_names: &["po"],
         in_all: true,
         has_status: true,
-        nature: Nature { has_generation: true, delete_shows_object: true, ..typed(through::<Pod>) },
+        nature: Nature { has_generation: true, delete_shows_object: true, ..typed::<Pod>() },
         columns: &[
-            ("Status", "string", ".status.phase"),
-            ("+IP", "string", ".status.podIP"),
-            ("+Node", "string", ".spec.nodeName"),
+            ("Name", table::name),
+            ("Ready", table::pod_ready),
+            ("Status", table::pod_status),
+            ("Restarts", table::pod_restarts),
+            ("Age", table::age),
+            ("+IP", table::pod_ip),
+            ("+Node", table::pod_node),
+            ("+Nominated Node", table::pod_nominated_node),
+            ("+Readiness Gates", table::pod_readiness_gates),
         ],
         ..PLAIN
     },
@@ -113,8 +120,13 @@ const ROWS: [Row; 11] = [
         kind: "Secret",
         plural: "secrets",
         short_names: &[],
-        nature: typed(through::<Secret>),
-        columns: &[("Type", "string", ".type")],
+        nature: typed::<Secret>(),
+        columns: &[
+            ("Name", table::name),
+            ("Type", table::secret_type),
+            ("Data", table::data),
+            ("Age", table::age),
+        ],
         ..PLAIN
     },
     Row {
@@ -123,8 +135,16 @@ const ROWS: [Row; 11] = [
         short_names: &["svc"],
         in_all: true,
         has_status: true,
-        nature: Nature { delete_shows_object: true, ..typed(through::<Service>) },
-        columns: &[("Type", "string", ".spec.type"), ("Cluster-IP", "string", ".spec.clusterIP")],
+        nature: Nature { delete_shows_object: true, ..typed::<Service>() },
+        columns: &[
+            ("Name", table::name),
+            ("Type", table::service_type),
+            ("Cluster-IP", table::cluster_ip),
+            ("External-IP", table::external_ip),
+            ("Port(s)", table::ports),
+            ("Age", table::age),
+            ("+Selector", table::service_selector),
+        ],
         ..PLAIN
     },
     Row {
@@ -134,10 +154,13 @@ const ROWS: [Row; 11] = [
         short_names: &["sts"],
         in_all: true,
         has_status: true,
-        nature: Nature { has_generation: true, ..typed(through::<StatefulSet>) },
+        nature: Nature { has_generation: true, ..typed::<StatefulSet>() },
         columns: &[
-            ("Ready", "integer", ".status.readyReplicas"),
-            ("Replicas", "integer", ".spec.replicas"),
+            ("Name", table::name),
+            ("Ready", table::ready_replicas),
+            ("Age", table::age),
+            ("+Containers", table::container_names),
+            ("+Images", table::container_images),
         ],
         ..PLAIN
     },
@@ -146,8 +169,8 @@ const ROWS: [Row; 11] = [
         kind: "Lease",
         plural: "leases",
         short_names: &[],
-        nature: Nature { blind_put: false, put_creates: true, ..typed(through::<Lease>) },
-        columns: &[("Holder", "string", ".spec.holderIdentity")],
+        nature: Nature { blind_put: false, put_creates: true, ..typed::<Lease>() },
+        columns: &[("Name", table::name), ("Holder", table::holder), ("Age", table::age)],
         ..PLAIN
     },
     Row {
@@ -156,15 +179,13 @@ const ROWS: [Row; 11] = [
         plural: "poddisruptionbudgets",
         short_names: &["pdb"],
         has_status: true,
-        nature: Nature {
-            has_generation: true,
-            blind_put: false,
-            ..typed(through::<PodDisruptionBudget>)
-        },
+        nature: Nature { has_generation: true, blind_put: false, ..typed::<PodDisruptionBudget>() },
         columns: &[
-            ("Min Available", "string", ".spec.minAvailable"),
-            ("Max Unavailable", "string", ".spec.maxUnavailable"),
-            ("Allowed Disruptions", "integer", ".status.disruptionsAllowed"),
+            ("Name", table::name),
+            ("Min Available", table::min_available),
+            ("Max Unavailable", table::max_unavailable),
+            ("Allowed Disruptions", table::allowed_disruptions),
+            ("Age", table::age),
         ],
         ..PLAIN
     },
@@ -178,9 +199,9 @@ const ROWS: [Row; 11] = [
         nature: Nature {
             has_generation: true,
             blind_put: false,
-            ..typed(through::<CustomResourceDefinition>)
+            ..typed::<CustomResourceDefinition>()
         },
-        columns: &[("Created At", "date", ".metadata.creationTimestamp")],
+        columns: &[("Name", table::name), ("Created At", table::created_at)],
         ..PLAIN
     },
 ];
@@ -192,8 +213,6 @@ pub(in crate::embedded::api) fn builtin_kinds() -> Vec<Kind> {
 
 impl Row {
     fn kind(&self) -> Kind {
-        let mut columns: Vec<Column> = self.columns.iter().map(column).collect();
-        columns.push(age());
         Kind {
             group: self.group.to_owned(),
             kind: self.kind.to_owned(),
@@ -206,7 +225,7 @@ impl Row {
                 name: self.version.to_owned(),
                 has_status: self.has_status,
                 schema: Schema::default(),
-                columns,
+                columns: self.columns.iter().map(column).collect(),
             }],
             // Both groups show the same Events.
             stored_as: match (self.group, self.plural) {
@@ -218,22 +237,27 @@ impl Row {
     }
 }
 
-fn column((name, form, path): &(&str, &str, &str)) -> Column {
+fn column((name, read): &(&str, ReadCell)) -> Column {
     let (name, priority) = match name.strip_prefix('+') {
         Some(name) => (name, 1),
         None => (*name, 0),
     };
     Column {
         name: name.to_owned(),
-        form: (*form).to_owned(),
-        format: String::new(),
+        form: "string".to_owned(),
+        format: if name == "Name" { "name" } else { "" }.to_owned(),
         description: String::new(),
-        path: (*path).to_owned(),
         priority,
+        cell: Cell::Read(*read),
     }
 }
 
 /// Reads a value as a `T` and writes it again.
 fn through<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, serde_json::Error> {
     serde_json::to_value(serde_json::from_value::<T>(value)?)
+}
+
+/// Adds the schema of a `T` to those that are gathered.
+fn describe<T: JsonSchema>(schemas: &mut SchemaGenerator) {
+    schemas.subschema_for::<T>();
 }

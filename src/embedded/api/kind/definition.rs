@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{CheckedBy, Column, Kind, Nature, Version};
-use crate::embedded::api::failure::Failure;
+use super::{CheckedBy, Kind, Nature, Version};
+use crate::embedded::api::failure::{About, Cause, Failure};
 use crate::embedded::api::schema::Schema;
+use crate::embedded::api::table::{self, Cell, Column, JsonPath};
 
 /// How custom resources behave.
 const CUSTOM: Nature = Nature {
@@ -28,6 +29,16 @@ pub(super) fn read(definition: &Value) -> Result<Kind, Failure> {
     if versions.is_empty() {
         return Err(Failure::bad_request("spec.versions: none is served"));
     }
+    let versions = versions.into_iter().map(version).collect::<Result<_, _>>();
+    let versions = versions.map_err(|cause| {
+        let name = format!("{plural}.{group}");
+        let about = About {
+            group: "apiextensions.k8s.io",
+            resource: "CustomResourceDefinition",
+            name: &name,
+        };
+        Failure::invalid(about, &[cause])
+    })?;
     let singular = names["singular"].as_str();
     Ok(Kind {
         stored_as: format!("{plural}.{group}").into(),
@@ -38,41 +49,70 @@ pub(super) fn read(definition: &Value) -> Result<Kind, Failure> {
         short_names: texts(&names["shortNames"]),
         categories: texts(&names["categories"]),
         namespaced: spec["scope"] == "Namespaced",
-        versions: versions.into_iter().map(version).collect(),
+        versions,
         nature: CUSTOM,
     })
 }
 
-fn version(version: &Value) -> Version {
-    let columns: Vec<Column> = items(&version["additionalPrinterColumns"]).map(column).collect();
-    Version {
+fn version(version: &Value) -> Result<Version, Cause> {
+    let mut columns = vec![name()];
+    for (at, column) in items(&version["additionalPrinterColumns"]).enumerate() {
+        columns.push(read_column(column, at)?);
+    }
+    if columns.len() == 1 {
+        columns.push(age());
+    }
+    Ok(Version {
         name: text(version, "name"),
         has_status: version["subresources"]["status"].is_object(),
         schema: Schema::read(&version["schema"]["openAPIV3Schema"]),
-        columns: if columns.is_empty() { vec![age()] } else { columns },
-    }
+        columns,
+    })
 }
 
-fn column(column: &Value) -> Column {
-    Column {
+fn read_column(column: &Value, at: usize) -> Result<Column, Cause> {
+    let path = text(column, "jsonPath");
+    let cell = JsonPath::parse(&path).map_err(|why| {
+        let field = format!("spec.additionalPrinterColumns[{at}].jsonPath");
+        Cause::invalid(field, &column["jsonPath"], &why)
+    })?;
+    let description = match text(column, "description") {
+        none if none.is_empty() => {
+            format!("Custom resource definition column (in JSONPath format): {path}")
+        }
+        description => description,
+    };
+    Ok(Column {
         name: text(column, "name"),
         form: text(column, "type"),
         format: text(column, "format"),
-        description: text(column, "description"),
-        path: text(column, "jsonPath"),
+        description,
         priority: column["priority"].as_i64().unwrap_or(0),
+        cell: Cell::At(cell),
+    })
+}
+
+/// The first column of every custom kind.
+fn name() -> Column {
+    Column {
+        name: "Name".to_owned(),
+        form: "string".to_owned(),
+        format: "name".to_owned(),
+        description: "The name of the object, unique in its namespace.".to_owned(),
+        priority: 0,
+        cell: Cell::Read(table::name),
     }
 }
 
 /// The column of a kind that asks for none.
-pub(super) fn age() -> Column {
+fn age() -> Column {
     Column {
         name: "Age".to_owned(),
         form: "date".to_owned(),
         format: String::new(),
-        description: String::new(),
-        path: ".metadata.creationTimestamp".to_owned(),
+        description: "How long ago it was created.".to_owned(),
         priority: 0,
+        cell: Cell::Read(table::age),
     }
 }
 
