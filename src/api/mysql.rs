@@ -6,6 +6,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::discovery::ApiResource;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::meta::{self, Condition};
 use super::resources::discovered_resource;
@@ -60,6 +61,57 @@ pub struct MySqlSpec {
     /// It has a metrics exporter, which then mounts its certificate.
     #[serde(rename = "monitor", deserialize_with = "tolerant::presence")]
     pub monitored: bool,
+    /// The Secret of its root user.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub auth_secret: AuthSecret,
+    /// Where its data is kept; none: [`StorageType::Durable`].
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub storage_type: Option<StorageType>,
+    /// The claim that each server's volume is made from, as a `PersistentVolumeClaimSpec`.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub storage: Option<Value>,
+    /// See [`MySql::deletion_policy`]; this is what v1 calls it.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// And this is what v1alpha2 calls it.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub termination_policy: Option<DeletionPolicy>,
+}
+
+/// The Secret of a database's root user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct AuthSecret {
+    /// Its name; none: `<database>-auth`.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub name: Option<String>,
+    /// Somebody else makes it, and it stays when the database goes.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub externally_managed: bool,
+}
+
+open_words! {
+    /// Where data is kept.
+    StorageType {
+        /// In a volume that outlives its pod.
+        Durable = "Durable",
+        /// In the pod.
+        Ephemeral = "Ephemeral",
+    }
+}
+
+open_words! {
+    /// What becomes of the rest when a database is deleted.
+    DeletionPolicy {
+        /// Volumes and Secrets stay.
+        Halt = "Halt",
+        /// Backups stay.
+        Delete = "Delete",
+        /// Nothing stays.
+        WipeOut = "WipeOut",
+        /// It cannot be deleted at all.
+        DoNotTerminate = "DoNotTerminate",
+    }
 }
 
 /// What KubeDB may do by itself.
@@ -192,6 +244,18 @@ impl MySql {
             Some(TopologyMode::RemoteReplica | TopologyMode::Other(_)) | None => 1,
         };
         self.spec.replicas.map_or(default, |replicas| u32::try_from(replicas).unwrap_or(0))
+    }
+
+    /// What becomes of the rest when it is deleted, with KubeDB's default.
+    pub fn deletion_policy(&self) -> &DeletionPolicy {
+        let chosen = self.spec.deletion_policy.as_ref().or(self.spec.termination_policy.as_ref());
+        chosen.unwrap_or(&DeletionPolicy::Delete)
+    }
+
+    /// The Secret of its root user.
+    pub fn auth_secret_name(&self) -> String {
+        let named = self.spec.auth_secret.name.clone();
+        named.unwrap_or_else(|| names::auth_secret(self.name()))
     }
 
     /// The name and host name of each server's pod.

@@ -19,6 +19,16 @@ pub fn certificate(database: &str, alias: &str) -> String {
     with_suffix(database, &format!("{alias}-cert"))
 }
 
+/// The Secret of the root user, unless `spec.authSecret` names another.
+pub fn auth_secret(database: &str) -> String {
+    with_suffix(database, "auth")
+}
+
+/// The Service that leads to the standbys; that to the primary has the database's name.
+pub fn standby_service(database: &str) -> String {
+    with_suffix(database, "standby")
+}
+
 /// The headless Service that gives each pod its host name.
 pub fn governing_service(database: &str) -> String {
     with_suffix(database, "pods")
@@ -79,6 +89,8 @@ mod tests {
     fn pods_and_services() {
         assert_eq!(pod_host("shop", 2, "prod"), "shop-2.shop-pods.prod.svc");
         assert_eq!(router("shop"), "shop-router");
+        assert_eq!(auth_secret("shop"), "shop-auth");
+        assert_eq!(standby_service("shop"), "shop-standby");
         assert_eq!(governing_service(&"x".repeat(63)).len(), 63);
     }
 }

@@ -168,3 +168,26 @@ fn can_be_watched_in_either_version() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async { watched(kube::Client::new(service, "default")) });
 }
+
+#[test]
+fn what_is_left_of_a_deleted_database() {
+    for (spec, policy) in [
+        (json!({}), DeletionPolicy::Delete),
+        (json!({"deletionPolicy": "WipeOut"}), DeletionPolicy::WipeOut),
+        (json!({"terminationPolicy": "Halt"}), DeletionPolicy::Halt),
+        (json!({"deletionPolicy": "Delete", "terminationPolicy": "Halt"}), DeletionPolicy::Delete),
+        (json!({"deletionPolicy": 5}), DeletionPolicy::Delete),
+        (json!({"deletionPolicy": "Bury"}), DeletionPolicy::Other("Bury".into())),
+    ] {
+        assert_eq!(*mysql(spec.clone(), json!({})).deletion_policy(), policy, "{spec}");
+    }
+}
+
+#[test]
+fn the_secret_of_the_root_user() {
+    assert_eq!(mysql(json!({}), json!({})).auth_secret_name(), "shop-auth");
+    let own = json!({"authSecret": {"name": "mine", "externallyManaged": true}});
+    let own = mysql(own, json!({}));
+    assert_eq!(own.auth_secret_name(), "mine");
+    assert!(own.spec.auth_secret.externally_managed);
+}

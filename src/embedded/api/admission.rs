@@ -1,5 +1,6 @@
 //! Who may refuse a write besides the API server itself: the seam for webhooks such as KubeDB's.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::failure::Failure;
+use super::object;
 use super::store::{Key, Store};
 
 /// A write that is about to happen.
@@ -20,6 +22,7 @@ pub struct Review<'a> {
     /// Who asks for it.
     pub user: &'a str,
     store: &'a Store,
+    changes: RefCell<Vec<(Key, Value)>>,
 }
 
 impl<'a> Review<'a> {
@@ -30,18 +33,24 @@ impl<'a> Review<'a> {
         user: &'a str,
         store: &'a Store,
     ) -> Self {
-        Self { call, before, after, user, store }
+        Self { call, before, after, user, store, changes: RefCell::default() }
     }
 
     /// Another object; `resource` is `<plural>.<group>`, or the plural alone for the core group.
     pub fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&'a Value> {
-        let key = Key {
-            resource: resource.into(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
-        self.store.get(&key).map(AsRef::as_ref)
+        self.store.get(&key(resource, namespace, name)).map(AsRef::as_ref)
     }
+
+    /// Changes another object together with this write, if nobody refuses it: the side effect of
+    /// a webhook. `object` is one that [`find`](Self::find) gave, changed.
+    pub fn change(&self, resource: &str, object: Value) {
+        let key = key(resource, object::namespace(&object), object::name(&object));
+        self.changes.borrow_mut().push((key, object));
+    }
+}
+
+fn key(resource: &str, namespace: &str, name: &str) -> Key {
+    Key { resource: resource.into(), namespace: namespace.to_owned(), name: name.to_owned() }
 }
 
 impl fmt::Debug for Review<'_> {
@@ -67,11 +76,17 @@ impl Admission {
         Self { name: name.to_owned(), judge: Arc::new(judge) }
     }
 
-    pub(super) fn ask(&self, review: &Review<'_>) -> Result<(), Failure> {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What else it changes, unless it refuses the write.
+    pub(super) fn ask(&self, review: &Review<'_>) -> Result<Vec<(Key, Value)>, Failure> {
         (self.judge)(review).map_err(|why| {
             let name = &self.name;
             let message = format!("admission webhook {name:?} denied the request: {why}");
             Failure::new(403, "Forbidden", message)
-        })
+        })?;
+        Ok(review.changes.take())
     }
 }

@@ -68,14 +68,26 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Asks everybody who may say no.
+    /// Asks everybody who may say no, and makes the changes that go with their yes.
     pub(super) fn admit(
-        &self,
+        &mut self,
         before: Option<&Value>,
         after: Option<&Value>,
     ) -> Result<(), Failure> {
         let review = Review::new(self.call, before, after, &self.author.user, self.store);
-        self.admission.iter().try_for_each(|admission| admission.ask(&review))
+        let mut changes = Vec::new();
+        for admission in self.admission {
+            let by = Author { user: admission.name().to_owned(), ..Author::default() };
+            let asked = admission.ask(&review)?.into_iter();
+            changes.extend(asked.map(|(key, object)| (key, object, by.clone())));
+        }
+        if !self.dry_run {
+            for (key, object, by) in changes {
+                let entry = Entry { by, ..self.entry() };
+                self.store.put(&key, object, entry);
+            }
+        }
+        Ok(())
     }
 
     /// How this request is entered in the log.

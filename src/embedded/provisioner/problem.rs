@@ -1,0 +1,45 @@
+//! Why a database cannot be made what it should be now.
+
+use crate::cluster::failure::ApiFailure;
+
+/// Why a turn ended before its end. The next one tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The apiserver did not do what it was asked.
+    #[error("{call} {kind} {name}: {failure}")]
+    Api {
+        /// What was asked.
+        call: &'static str,
+        /// Of which kind.
+        kind: String,
+        /// Of which object, or of all those in a namespace.
+        name: String,
+        /// What came of it.
+        failure: ApiFailure,
+    },
+    /// An object has the name of one of ours, and somebody else controls it.
+    #[error("the {kind} {name} belongs to {owner}; delete it or rename the database")]
+    Foreign {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// Kind and name of who controls it.
+        owner: String,
+    },
+    /// A length of time that Go, and so cert-manager, cannot read. Written to a Certificate it
+    /// would keep cert-manager from reading any of them.
+    #[error("spec.tls.certificates: {field} of {alias} is {text:?}, which is no Go duration: \
+             write for instance 2160h")]
+    Duration {
+        /// The certificate.
+        alias: String,
+        /// Which of its fields.
+        field: &'static str,
+        /// What stands there.
+        text: String,
+    },
+    /// No random bytes for a password.
+    #[error("no randomness for a password: {0}")]
+    Random(#[from] std::io::Error),
+}
