@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod demo;
 #[cfg(feature = "demo")]
 pub mod embedded;
+pub mod executor;
 pub mod metrics;
 pub mod mysql;
 pub mod telemetry;
