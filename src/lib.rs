@@ -14,5 +14,6 @@ pub mod embedded;
 pub mod executor;
 pub mod metrics;
 pub mod mysql;
+pub mod pki;
 pub mod telemetry;
 pub mod web;
