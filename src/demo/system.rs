@@ -13,7 +13,7 @@ use super::Options;
 use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
-use super::picture::{Picture, Places};
+use super::picture::{News, Picture, Places};
 use super::scene::{OWN, Scene};
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
@@ -21,13 +21,22 @@ use super::wire::Looker;
 use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
-use crate::daemon::{self, Daemon, Identity};
+use crate::core::fleet::Text;
+use crate::daemon::{self, Daemon, Identity, View};
+use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
+use crate::embedded::provisioner::{self, Provisioner};
+use crate::embedded::stateful_set::StatefulSets;
+use crate::executor::{self, Executor};
 use crate::metrics::acts::Acts;
 use crate::web;
 
 /// The daemon's config.
 pub(super) const SETTINGS: &str = include_str!("../../config/demo.yaml");
+/// The API listens to this machine alone, on any port that is free.
+const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+/// The one node there is.
+const NODE: &str = "demo";
 /// How long one call to the API may take.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How much of the past can be watched. Each change weighs some kilobytes.
@@ -45,32 +54,25 @@ pub(super) async fn start(
     let metrics = web::bind("--listen", options.listen).await?;
     let scene = Scene::of(options.databases);
     let cluster = cluster(&scene, Arc::clone(&clock))?;
-    let config = folder.write_new(CONFIG, SETTINGS)?;
+    let listener = Listener::bind(cluster.clone(), ANY_PORT.into()).await?;
+    let first = scene.keys().first().map_or(OWN.into(), |key| Text::clone(&key.namespace));
     let places = Places {
-        kubeconfig: folder.file(KUBECONFIG),
-        config: config.clone(),
+        kubeconfig: folder.write(KUBECONFIG, &listener.kubeconfig(&first).text())?,
+        config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
     };
-    let mut parts = Parts::new(stop);
-    let (file, loaded) = ConfigFile::open(config).await;
+    let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
     let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded);
     let views = daemon.views();
-    parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
 
-    let (sighted, sights) = watch::channel(Sights::default());
-    let (news, seen) = mpsc::channel(NEWS);
-    let eyes = Eyes {
-        server: cluster.clone(),
-        views: views.clone(),
-        looker: Looker::new().context("TLS")?,
-        sights: sighted,
-        news,
-        clock: Arc::clone(&clock),
-    };
-    parts.start("eyes", |stop| eyes.run(stop));
+    let mut parts = Parts::new(stop);
+    parts.start("API server", |stop| quiet(listener.run(stop)));
+    start_cluster(&mut parts, &cluster, &clock);
+    parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
+    let (sights, seen) = start_eyes(&mut parts, &cluster, views.clone(), &clock)?;
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };
     let show = Show::begin(sources, picture, scene.keys(), options.once);
@@ -79,11 +81,49 @@ pub(super) async fn start(
     Ok(parts)
 }
 
+/// What runs on the cluster, each as a user of its own.
+fn start_cluster(parts: &mut Parts<Ended>, cluster: &ApiServer, clock: &Arc<dyn Clock>) {
+    let client = |user: &str| cluster.client(user, OWN);
+    let clock = || Arc::clone(clock);
+    let provisioner =
+        Provisioner::new(client("kubedb-provisioner"), clock(), provisioner::Settings::new(NODE));
+    parts.start("provisioner", |stop| quiet(provisioner.run(stop)));
+    let sets = StatefulSets::new(client("stateful-sets"), clock());
+    parts.start("StatefulSet controller", |stop| quiet(sets.run(stop)));
+    let calls = Calls::new(CALL_DEADLINE, Arc::new(()));
+    let settings = executor::Settings::default();
+    let executor = Executor::new(client(executor::FIELD_MANAGER), clock(), calls, settings);
+    parts.start("executor", |stop| quiet(executor.run(stop)));
+}
+
+/// Who looks at the servers, and what comes of it.
+fn start_eyes(
+    parts: &mut Parts<Ended>,
+    cluster: &ApiServer,
+    views: watch::Receiver<Arc<View>>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(watch::Receiver<Sights>, mpsc::Receiver<News>)> {
+    let (sights, sighted) = watch::channel(Sights::default());
+    let (news, seen) = mpsc::channel(NEWS);
+    let looker = Looker::new().context("TLS")?;
+    let (server, clock) = (cluster.clone(), Arc::clone(clock));
+    let eyes = Eyes { server, views, looker, sights, news, clock };
+    parts.start("eyes", |stop| eyes.run(stop));
+    Ok((sighted, seen))
+}
+
+/// A part that says nothing when it ends.
+async fn quiet(part: impl Future<Output = ()>) -> anyhow::Result<()> {
+    part.await;
+    Ok(())
+}
+
 /// The API with the scene on it.
 fn cluster(scene: &Scene, clock: Arc<dyn Clock>) -> anyhow::Result<ApiServer> {
     let options = ApiOptions { keep_commits: COMMITS_KEPT, ..ApiOptions::default() };
     let refused = |failure: Failure| anyhow!("the embedded API says: {}", failure.message);
     let cluster = ApiServer::with_options(clock, options).map_err(refused)?;
+    provisioner::admissions(&cluster);
     for object in scene.objects() {
         cluster.seed(object).map_err(refused)?;
     }

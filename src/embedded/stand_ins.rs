@@ -138,9 +138,8 @@ impl CertManager {
             "observedGeneration": meta["generation"],
             "lastTransitionTime": self.clock.now().to_string()});
         let status = json!({"status": {"conditions": [ready], "revision": 1}});
-        let path = format!(
-            "/apis/cert-manager.io/v1/namespaces/{namespace}/certificates/{name}/status"
-        );
+        let path =
+            format!("/apis/cert-manager.io/v1/namespaces/{namespace}/certificates/{name}/status");
         drop(patch(&self.server.client("cert-manager", ""), &path, &status).await);
     }
 }

@@ -47,11 +47,7 @@ impl Database {
     /// The labels that its pods are found by.
     pub(super) fn selector(&self) -> Map<String, Value> {
         let group = matches!(self.mysql.mode(), Some(TopologyMode::InnoDbCluster));
-        let common = [
-            NAME_LABEL,
-            (INSTANCE_LABEL, self.name()),
-            (MANAGED_BY_LABEL, MANAGED_BY),
-        ];
+        let common = [NAME_LABEL, (INSTANCE_LABEL, self.name()), (MANAGED_BY_LABEL, MANAGED_BY)];
         let labels = common.into_iter().chain(group.then_some(PART_LABEL));
         labels.map(|(key, value)| (key.to_owned(), json!(value))).collect()
     }

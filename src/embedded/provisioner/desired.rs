@@ -78,7 +78,11 @@ mod tests {
             (json!({"b": {}}), json!({"b": null}), true),
             (json!({"c": [{"n": 1, "default": true}]}), json!({"c": [{"n": 1}]}), true),
             (json!({"c": [{"n": 1}, {"n": 2}]}), json!({"c": [{"n": 1}]}), false),
-            (json!({"c": [{"n": 1, "args": ["x"]}]}), json!({"c": [{"n": 1, "args": null}]}), false),
+            (
+                json!({"c": [{"n": 1, "args": ["x"]}]}),
+                json!({"c": [{"n": 1, "args": null}]}),
+                false,
+            ),
             (json!({}), json!({"v": {}}), false),
             (json!({"v": {"defaulted": 1}}), json!({"v": {}}), true),
         ] {

@@ -88,7 +88,8 @@ mod tests {
         for (replicas, away) in [(1, None), (2, Some(1)), (3, Some(1)), (5, Some(2)), (9, Some(4))]
         {
             let shop = database("shop", json!({"replicas": replicas}));
-            let budget = disruption_budget(&shop).map(|budget| budget["spec"]["maxUnavailable"].clone());
+            let budget =
+                disruption_budget(&shop).map(|budget| budget["spec"]["maxUnavailable"].clone());
             assert_eq!(budget, away.map(|away| json!(away)), "{replicas}");
             assert_eq!(standby_service(&shop).is_some(), away.is_some());
         }

@@ -29,8 +29,10 @@ pub enum Problem {
     },
     /// A length of time that Go, and so cert-manager, cannot read. Written to a Certificate it
     /// would keep cert-manager from reading any of them.
-    #[error("spec.tls.certificates: {field} of {alias} is {text:?}, which is no Go duration: \
-             write for instance 2160h")]
+    #[error(
+        "spec.tls.certificates: {field} of {alias} is {text:?}, which is no Go duration: \
+             write for instance 2160h"
+    )]
     Duration {
         /// The certificate.
         alias: String,

@@ -122,7 +122,9 @@ mod tests {
         ] {
             let told: Vec<String> = changes(&pods.iter().map(|text| pod(text)).collect::<Vec<_>>())
                 .iter()
-                .map(|(name, role)| format!("{} {}", name.trim_start_matches("shop-"), role.as_str()))
+                .map(|(name, role)| {
+                    format!("{} {}", name.trim_start_matches("shop-"), role.as_str())
+                })
                 .collect();
             assert_eq!(told, expected, "{pods:?}");
         }

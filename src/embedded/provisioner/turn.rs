@@ -13,7 +13,7 @@ use super::desired::agrees;
 use super::ownership::{Ownership, released_by};
 use super::problem::Problem;
 use super::{Settings, auth_secret, certificates, network, roles, status, workload};
-use crate::api::cert_manager::{Certificate, CERTIFICATE_NAME};
+use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
 use crate::api::meta;
 use crate::api::mysql::MySql;
 use crate::api::names;

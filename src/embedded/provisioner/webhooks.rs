@@ -49,10 +49,12 @@ fn may_be_deleted(before: &Value) -> Result<(), String> {
         return Ok(());
     }
     let (namespace, name) = (mysql.namespace(), mysql.name());
-    let field = if before["spec"]["deletionPolicy"].is_string() { "deletionPolicy" } else { "terminationPolicy" };
-    Err(format!(
-        "mysql \"{namespace}/{name}\" can't be terminated. To delete, change spec.{field}"
-    ))
+    let field = if before["spec"]["deletionPolicy"].is_string() {
+        "deletionPolicy"
+    } else {
+        "terminationPolicy"
+    };
+    Err(format!("mysql \"{namespace}/{name}\" can't be terminated. To delete, change spec.{field}"))
 }
 
 fn may_have_size(mysql: &MySql) -> Result<(), String> {

@@ -107,8 +107,7 @@ fn volumes(database: &Database) -> Vec<Value> {
             let items: Vec<Value> = items.iter().copied().map(item).collect();
             json!({"secret": {"name": database.mysql.secret_name(alias), "items": items}})
         };
-        let server =
-            [("ca.crt", "ca.crt"), ("tls.crt", "server.crt"), ("tls.key", "server.key")];
+        let server = [("ca.crt", "ca.crt"), ("tls.crt", "server.crt"), ("tls.key", "server.key")];
         let client = [("tls.crt", "client.crt"), ("tls.key", "client.key")];
         let sources = [source("server", &server), source("client", &client)];
         volumes.push(json!({"name": CERTIFICATES.0, "projected": {"sources": sources}}));
@@ -164,9 +163,13 @@ mod tests {
         assert_eq!(container["image"], "mysql:9.1.0");
         assert_eq!(container["ports"][0]["containerPort"], 3306);
         assert_eq!(container["ports"][0]["name"], "db");
-        let args = json!(["--ssl-capath=/etc/mysql/certs", "--ssl-ca=/etc/mysql/certs/ca.crt",
-            "--ssl-cert=/etc/mysql/certs/server.crt", "--ssl-key=/etc/mysql/certs/server.key",
-            "--require-secure-transport=ON"]);
+        let args = json!([
+            "--ssl-capath=/etc/mysql/certs",
+            "--ssl-ca=/etc/mysql/certs/ca.crt",
+            "--ssl-cert=/etc/mysql/certs/server.crt",
+            "--ssl-key=/etc/mysql/certs/server.key",
+            "--require-secure-transport=ON"
+        ]);
         assert_eq!(container["args"], args);
         let volume = json!({"name": "tls-volume", "projected": {"sources": [
             {"secret": {"name": "shop-server-cert", "items": [

@@ -116,9 +116,13 @@ mod tests {
         assert_eq!(metadata["ownerReferences"][0]["uid"], "s-1");
         assert_eq!(metadata["ownerReferences"][0]["controller"], true);
         let spec = &pod["spec"];
-        assert_eq!((&spec["hostname"], &spec["subdomain"]), (&json!("shop-2"), &json!("shop-pods")));
+        assert_eq!(
+            (&spec["hostname"], &spec["subdomain"]),
+            (&json!("shop-2"), &json!("shop-pods"))
+        );
         assert_eq!(spec["nodeName"], "n");
-        let volumes = json!([{"name": "data", "emptyDir": {}}, {"name": "tls-volume", "emptyDir": {}}]);
+        let volumes =
+            json!([{"name": "data", "emptyDir": {}}, {"name": "tls-volume", "emptyDir": {}}]);
         assert_eq!(spec["volumes"], volumes);
     }
 

@@ -24,7 +24,9 @@ pub(super) fn status(
     let ready = count(&|member| member.ready);
     let updated = staying_of(wanted.revision);
     let complete = wanted.replaces
-        && [replicas, ready, updated].iter().all(|count| u32::try_from(*count) == Ok(wanted.replicas));
+        && [replicas, ready, updated]
+            .iter()
+            .all(|count| u32::try_from(*count) == Ok(wanted.replicas));
     let known = old.current_revision.clone().filter(|revision| !revision.is_empty() && !complete);
     let current = known.unwrap_or_else(|| wanted.revision.to_owned());
     StatefulSetStatus {
@@ -70,7 +72,10 @@ mod tests {
         assert_eq!(seen.observed_generation, Some(7));
         members[0].leaving = true;
         let seen = status(&set("a"), &wanted, &members);
-        assert_eq!((seen.replicas, seen.ready_replicas, seen.current_replicas), (3, Some(2), Some(0)));
+        assert_eq!(
+            (seen.replicas, seen.ready_replicas, seen.current_replicas),
+            (3, Some(2), Some(0))
+        );
     }
 
     #[test]

@@ -101,7 +101,8 @@ impl World {
                 continue;
             }
             let is_ready = |object: &Option<Arc<Value>>| {
-                let status = |object: &Arc<Value>| object["status"]["conditions"][0]["status"] == "True";
+                let status =
+                    |object: &Arc<Value>| object["status"]["conditions"][0]["status"] == "True";
                 object.as_ref().is_some_and(status)
             };
             let sign = match (&commit.before, &commit.after) {
@@ -220,8 +221,8 @@ async fn a_rolling_update_replaces_all_from_the_end() {
     world.change(&json!({ "template": template })).await;
     eventually("the update to be complete", || {
         let status = world.status();
-        let complete = status["currentRevision"] == status["updateRevision"]
-            && status["updatedReplicas"] == 3;
+        let complete =
+            status["currentRevision"] == status["updateRevision"] && status["updatedReplicas"] == 3;
         if complete { Ok(()) } else { Err(status.to_string()) }
     })
     .await;
@@ -243,7 +244,8 @@ async fn with_min_ready_seconds_each_waits_until_the_one_before_has_stood() {
 #[tokio::test(start_paused = true)]
 async fn an_orphan_of_its_name_is_adopted_and_one_with_another_label_is_let_go() {
     let world = World::running();
-    world.server
+    world
+        .server
         .seed(json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "shop-1", "namespace": "prod", "labels": {"db": "shop"}},
             "spec": {"containers": [{"name": "mysql", "image": "mysql:9"}]}}))

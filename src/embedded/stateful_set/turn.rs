@@ -155,7 +155,8 @@ async fn take(
             ask("create Pod", &name, api.create(&params, &pod)).await.map(drop)
         }
         Step::Delete(ordinal) => {
-            let is_it = |pod: &&Pod| claim::parse(&pod.name_any()).is_some_and(|it| it.1 == ordinal);
+            let is_it =
+                |pod: &&Pod| claim::parse(&pod.name_any()).is_some_and(|it| it.1 == ordinal);
             let Some(pod) = pods.iter().find(is_it) else { return Ok(()) };
             let name = pod.name_any();
             info!(stateful_set = set.name_any(), pod = name, "pod deleted");

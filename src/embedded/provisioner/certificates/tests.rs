@@ -21,8 +21,14 @@ fn the_server_is_good_for_every_host_that_kubedb_reaches_it_by() {
     let spec = &found["spec"];
     assert_eq!(spec["secretName"], "shop-server-cert");
     assert_eq!(spec["commonName"], "shop.prod.svc");
-    let hosts = json!(["*.shop-pods.prod.svc", "*.shop-pods.prod.svc.cluster.local",
-        "*.shop.prod.svc", "localhost", "shop", "shop.prod.svc"]);
+    let hosts = json!([
+        "*.shop-pods.prod.svc",
+        "*.shop-pods.prod.svc.cluster.local",
+        "*.shop.prod.svc",
+        "localhost",
+        "shop",
+        "shop.prod.svc"
+    ]);
     assert_eq!(spec["dnsNames"], hosts);
     assert_eq!(spec["ipAddresses"], json!(["10.1.2.3", "127.0.0.1"]));
     let usages = json!(["digital signature", "key encipherment", "server auth", "client auth"]);

@@ -52,7 +52,9 @@ fn the_phase_is_what_kubedb_makes_of_the_conditions() {
 }
 
 fn pods(ready: usize, unready: usize) -> Vec<Pod> {
-    let pod = |status| from_value(json!({"status": {"conditions": [{"type": "Ready", "status": status}]}}));
+    let pod = |status| {
+        from_value(json!({"status": {"conditions": [{"type": "Ready", "status": status}]}}))
+    };
     let ready = (0..ready).map(|_| pod("True").unwrap());
     ready.chain((0..unready).map(|_| pod("False").unwrap())).collect()
 }

@@ -47,8 +47,11 @@ async fn a_mysql_becomes_a_database() {
         }
     }
     let entries = world.shop()["spec"]["tls"]["certificates"].clone();
-    assert_eq!(entries[2], json!({"alias": "metrics-exporter",
-        "secretName": "shop-metrics-exporter-cert"}));
+    assert_eq!(
+        entries[2],
+        json!({"alias": "metrics-exporter",
+        "secretName": "shop-metrics-exporter-cert"})
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +114,9 @@ async fn when_the_primary_goes_a_standby_takes_over() {
     world.seed(&json!({}));
     world.phase("Ready").await;
     let before = world.server.revision();
-    delete(&world.client, "/api/v1/namespaces/prod/pods/shop-0?gracePeriodSeconds=0").await.unwrap();
+    delete(&world.client, "/api/v1/namespaces/prod/pods/shop-0?gracePeriodSeconds=0")
+        .await
+        .unwrap();
     eventually("another primary", || {
         let roles = (world.role("primary"), world.role("standby"));
         let taken = roles == ("1".to_owned(), "0 2".to_owned());
@@ -146,7 +151,9 @@ async fn a_paused_database_is_left_alone_but_for_its_roles() {
     // An executor at work: another spec, a Service that goes, the primary restarted.
     world.change(&json!({"replicas": 5, "tls": {"issuerRef": {"name": "other"}}})).await;
     delete(&world.client, "/api/v1/namespaces/prod/services/shop").await.unwrap();
-    delete(&world.client, "/api/v1/namespaces/prod/pods/shop-0?gracePeriodSeconds=0").await.unwrap();
+    delete(&world.client, "/api/v1/namespaces/prod/pods/shop-0?gracePeriodSeconds=0")
+        .await
+        .unwrap();
     eventually("the roles to follow", || {
         let roles = (world.role("primary"), world.role("standby"));
         let taken = roles == ("1".to_owned(), "0 2".to_owned());
@@ -260,7 +267,8 @@ async fn it_stops_when_it_is_told_to_even_before_it_knows_the_cluster() {
     let stop = CancellationToken::new();
     let client = world.server.client("provisioner", "");
     let settings = Settings::new("loopback");
-    let run = Provisioner::new(client, std::sync::Arc::clone(&world.clock) as _, settings).run(stop.clone());
+    let run = Provisioner::new(client, std::sync::Arc::clone(&world.clock) as _, settings)
+        .run(stop.clone());
     stop.cancel();
     timeout(Duration::from_secs(5), run).await.unwrap();
 }

@@ -94,9 +94,11 @@ async fn play(nth: usize, fault: Fault) -> (BTreeMap<String, Value>, usize) {
         world.start(|_| Fault::None);
         scene(&world).await;
     }
-    let passwords = world.server.commits_after(0).into_iter().filter(|commit| {
-        commit.key.name == "shop-auth" && commit.after.is_some()
-    });
+    let passwords = world
+        .server
+        .commits_after(0)
+        .into_iter()
+        .filter(|commit| commit.key.name == "shop-auth" && commit.after.is_some());
     let passwords: Vec<Value> =
         passwords.map(|commit| commit.object()["data"]["password"].clone()).collect();
     assert!(passwords.windows(2).all(|pair| pair[0] == pair[1]), "{told}: another password");

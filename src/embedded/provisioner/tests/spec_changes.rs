@@ -41,7 +41,8 @@ async fn without_tls_any_more_template_certificates_and_secrets_follow_and_pods_
     let world = World::running();
     world.seed(&json!({}));
     world.phase("Ready").await;
-    let before: Vec<Value> = world.server.list("pods").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
+    let before: Vec<Value> =
+        world.server.list("pods").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
     world.change(&json!({"tls": null, "requireSSL": null})).await;
     world.phase("Ready").await;
     sleep(Duration::from_secs(10)).await;
@@ -49,7 +50,8 @@ async fn without_tls_any_more_template_certificates_and_secrets_follow_and_pods_
     assert_eq!(world.names("secrets"), ["shop-auth"]);
     let text = template(&world).to_string();
     assert!(!text.contains("tls") && !text.contains("ssl"), "{text}");
-    let after: Vec<Value> = world.server.list("pods").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
+    let after: Vec<Value> =
+        world.server.list("pods").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
     assert_eq!(after, before, "OnDelete: only an executor restarts them");
 }
 
@@ -80,17 +82,17 @@ async fn tls_that_is_added_reaches_the_template_once_it_is_issued() {
 #[tokio::test(start_paused = true)]
 async fn certificates_follow_their_entries() {
     let world = World::running();
-    let certificate = |subject: Value, secret: &str| {
-        json!({"alias": "server", "secretName": secret, "duration": "2160h", "subject": subject})
-    };
+    let certificate = |subject: Value, secret: &str| json!({"alias": "server", "secretName": secret, "duration": "2160h", "subject": subject});
     let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
-    let first = certificate(json!({"organizations": ["a"], "countries": ["DE"]}), "shop-server-cert");
+    let first =
+        certificate(json!({"organizations": ["a"], "countries": ["DE"]}), "shop-server-cert");
     world.seed(&json!({"tls": {"issuerRef": issuer, "certificates": [first]}}));
     world.phase("Ready").await;
     let spec = || world.get("certificates.cert-manager.io", "shop-server-cert")["spec"].clone();
     assert_eq!(spec()["subject"], json!({"organizations": ["a"], "countries": ["DE"]}));
 
-    let second = json!({"alias": "server", "secretName": "own", "subject": {"organizations": ["b"]}});
+    let second =
+        json!({"alias": "server", "secretName": "own", "subject": {"organizations": ["b"]}});
     world.change(&json!({"tls": {"certificates": [second]}})).await;
     world.phase("Ready").await;
     sleep(Duration::from_secs(10)).await;

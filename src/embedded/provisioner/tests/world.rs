@@ -136,7 +136,8 @@ impl World {
     /// The ordinals of the pods of a role.
     pub(super) fn role(&self, role: &str) -> String {
         let pods = self.server.list("pods");
-        let of_role = pods.iter().filter(|pod| pod["metadata"]["labels"]["kubedb.com/role"] == role);
+        let of_role =
+            pods.iter().filter(|pod| pod["metadata"]["labels"]["kubedb.com/role"] == role);
         let names = of_role.map(|pod| pod["metadata"]["name"].as_str().unwrap());
         names.map(|name| name.trim_start_matches("shop-")).collect::<Vec<_>>().join(" ")
     }

@@ -44,7 +44,8 @@ fn refusal(error: kube::Error) -> String {
 #[tokio::test(start_paused = true)]
 async fn requests_that_kubedb_refuses() {
     let server = server(&json!({}));
-    let tls = |tls: Value| json!({"type": "ReconfigureTLS", "databaseRef": {"name": "shop"}, "tls": tls});
+    let tls =
+        |tls: Value| json!({"type": "ReconfigureTLS", "databaseRef": {"name": "shop"}, "tls": tls});
     for (spec, why) in [
         (json!({"type": "ReconfigureTLS", "databaseRef": {"name": "shop"}}), "spec.tls is missing"),
         (tls(json!({"remove": true, "rotateCertificates": true})), "exclude each other"),
@@ -59,8 +60,12 @@ async fn requests_that_kubedb_refuses() {
         assert!(refused.contains(why), "{refused}");
     }
     // What it lets through, though it makes little sense.
-    for (at, spec) in [tls(json!({})), tls(json!({"rotateCertificates": true, "issuerRef":
-        {"kind": "Issuer", "name": "x"}})), json!({"type": "Restart", "databaseRef": {"name": "shop"}})]
+    for (at, spec) in [
+        tls(json!({})),
+        tls(json!({"rotateCertificates": true, "issuerRef":
+        {"kind": "Issuer", "name": "x"}})),
+        json!({"type": "Restart", "databaseRef": {"name": "shop"}}),
+    ]
     .iter()
     .enumerate()
     {
@@ -133,7 +138,8 @@ async fn a_dry_run_resumes_nothing() {
     let server = server(&json!({}));
     create(&server, REQUESTS, &request(&rotation())).await.unwrap();
     let client = server.client("me", "");
-    let paused = json!([{"type": "Paused", "status": "True", "lastTransitionTime": stand_ins::NOON}]);
+    let paused =
+        json!([{"type": "Paused", "status": "True", "lastTransitionTime": stand_ins::NOON}]);
     let paused = json!({"status": {"conditions": paused}});
     patch(&client, &format!("{SHOP}/status"), &paused).await.unwrap();
     let before = server.revision();
@@ -160,8 +166,10 @@ async fn databases_that_kubedb_refuses() {
     let client = server.client("me", "");
     let refused = patch(&client, SHOP, &json!({"spec": {"storageType": "Ephemeral"}})).await;
     assert!(refusal(refused.unwrap_err()).contains("spec.storageType is immutable"));
-    let group = |replicas: u32| json!({"spec": {"replicas": replicas,
-        "topology": {"mode": "GroupReplication"}}});
+    let group = |replicas: u32| {
+        json!({"spec": {"replicas": replicas,
+        "topology": {"mode": "GroupReplication"}}})
+    };
     for replicas in [1, 2, 10] {
         let refused = patch(&client, SHOP, &group(replicas)).await.unwrap_err();
         assert!(refusal(refused).contains("3 to 9"), "{replicas}");
