@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod actor;
+#[cfg(all(test, feature = "demo"))]
+mod demo;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]

@@ -127,7 +127,7 @@ pub(super) fn draw(picture: &Picture, screen: &Screen) -> Vec<String> {
     }
     lines.append(&mut table);
     if legend {
-        lines.push(table::legend(screen.ability.glyphs));
+        lines.push(table::legend(picture, screen));
     }
     if most > 1 {
         lines.push(Line::default());
@@ -175,7 +175,7 @@ fn header(picture: &Picture, screen: &Screen) -> Line {
         let verified = count(tally.verified as usize, "rotation");
         rest.push((Ink::Good, format!("{verified} verified")));
         if tally.otherwise > 0 {
-            rest.push((Ink::Bad, format!("{} not", tally.otherwise)));
+            rest.push((Ink::Bad, format!("{} not verified", tally.otherwise)));
         }
         let size = format!("{}, {}", count(databases, "database"), count(servers, "server"));
         rest.push((Ink::Dim, size));

@@ -148,17 +148,22 @@ pub(super) fn lines(picture: &Picture, screen: &Screen, room: usize) -> Vec<Line
     lines
 }
 
-/// What the signs mean.
-pub(super) fn legend(glyphs: &Glyphs) -> Line {
+/// What the signs mean that are there, as far as it fits.
+pub(super) fn legend(picture: &Picture, screen: &Screen) -> Line {
+    let glyphs = screen.ability.glyphs;
+    let columns = layout(picture, screen.width);
+    let shown = |wanted| columns.iter().any(|(column, _)| *column == wanted);
     let mut line = Line::default();
-    for (ink, sign, meaning) in [
-        (Ink::Good, glyphs.newest, "serves the newest certificate"),
-        (Ink::Warn, glyphs.older, "an older one"),
-        (Ink::Dim, glyphs.down, "down"),
-        (Ink::Dim, glyphs.due_gone, "a rotation is due"),
+    for (column, ink, sign, meaning) in [
+        (Column::Servers, Ink::Good, glyphs.newest, "serves the newest certificate"),
+        (Column::Servers, Ink::Warn, glyphs.older, "an older one"),
+        (Column::Servers, Ink::Dim, glyphs.down, "down"),
+        (Column::Certificate, Ink::Dim, glyphs.due_gone, "a rotation is due"),
     ] {
-        line.push(ink, sign);
-        line.push(Ink::Dim, format!(" {meaning}  "));
+        if shown(column) && line.width() + 2 + meaning.len() <= screen.width {
+            line.push(ink, sign);
+            line.push(Ink::Dim, format!(" {meaning}  "));
+        }
     }
     line
 }
