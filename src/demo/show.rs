@@ -55,6 +55,19 @@ enum Out {
     Lines(Ability),
 }
 
+impl Out {
+    /// Waits for Ctrl-Z, and stops until the process is let go on.
+    async fn pause(&mut self) -> io::Result<()> {
+        match self {
+            Self::Terminal(terminal) => {
+                terminal.asked_to_pause().await;
+                terminal.pause()
+            }
+            Self::Lines(_) => std::future::pending().await,
+        }
+    }
+}
+
 /// How the show ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -89,9 +102,16 @@ impl Show {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let ticked = stop.run_until_cancelled(ticks.tick()).await;
+            let stopped = tokio::select! {
+                () = stop.cancelled() => true,
+                _ = ticks.tick() => false,
+                paused = self.out.pause() => {
+                    paused.context("cannot stop and go on")?;
+                    false
+                }
+            };
             self.show().context("cannot write to standard output")?;
-            if ticked.is_none() {
+            if stopped {
                 return self.asked_to_end();
             }
             if let Some(ended) = self.once()? {

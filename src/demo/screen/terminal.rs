@@ -5,10 +5,13 @@ use std::io::{self, Stdout, Write as _};
 use crossterm::cursor::{Hide, MoveTo, MoveToPreviousLine, Show};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{ExecutableCommand as _, QueueableCommand as _};
+use rustix::process;
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, isatty, tcflush, tcgetattr, tcgetpgrp,
     tcgetwinsize, tcsetattr,
 };
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Ability, Screen};
 
@@ -25,6 +28,8 @@ pub(in crate::demo) struct Terminal {
     size: (usize, usize),
     /// How it treated what is typed.
     before: Option<Termios>,
+    /// Ctrl-Z.
+    pauses: Signal,
 }
 
 impl Terminal {
@@ -34,11 +39,23 @@ impl Terminal {
         if dumb || !isatty(io::stdout()) {
             return Ok(None);
         }
-        let mut terminal =
-            Self { out: io::stdout(), ability, shown: Vec::new(), size: size(), before: None };
-        terminal.out.execute(Hide)?;
-        terminal.hush();
+        let pauses = signal(SignalKind::from_raw(process::Signal::TSTP.as_raw()))?;
+        let (shown, size) = (Vec::new(), size());
+        let mut terminal = Self { out: io::stdout(), ability, shown, size, before: None, pauses };
+        terminal.enter()?;
         Ok(Some(terminal))
+    }
+
+    /// Waits until somebody presses Ctrl-Z.
+    pub(in crate::demo) async fn asked_to_pause(&mut self) {
+        self.pauses.recv().await;
+    }
+
+    /// Stops the process, with the terminal as it was before, until somebody lets it go on.
+    pub(in crate::demo) fn pause(&mut self) -> io::Result<()> {
+        self.leave();
+        process::kill_process(process::getpid(), process::Signal::STOP)?;
+        self.enter()
     }
 
     /// What can be drawn on now.
@@ -77,22 +94,23 @@ impl Terminal {
         Ok(())
     }
 
-    /// What is typed would scroll the picture away. Signals such as Ctrl-C go on working.
-    fn hush(&mut self) {
-        if !in_foreground() {
-            return;
-        }
-        let Ok(before) = tcgetattr(io::stdin()) else { return };
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
-        if tcsetattr(io::stdin(), OptionalActions::Now, &silent).is_ok() {
+    /// Begins below whatever is there. What is typed would scroll the picture away, so it is not
+    /// shown; signals such as Ctrl-C go on working.
+    fn enter(&mut self) -> io::Result<()> {
+        self.shown.clear();
+        self.out.execute(Hide)?;
+        if let Ok(before) = tcgetattr(io::stdin())
+            && in_foreground()
+        {
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+            tcsetattr(io::stdin(), OptionalActions::Now, &silent)?;
             self.before = Some(before);
         }
+        Ok(())
     }
-}
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
+    fn leave(&mut self) {
         // Nobody is left to tell when the terminal is gone.
         self.out.execute(Show).ok();
         if let Some(before) = self.before.take().filter(|_| in_foreground()) {
@@ -103,9 +121,15 @@ impl Drop for Terminal {
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
 /// A job in the background that changes its terminal is stopped.
 fn in_foreground() -> bool {
-    tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+    tcgetpgrp(io::stdin()).is_ok_and(|group| group == process::getpgrp())
 }
 
 fn size() -> (usize, usize) {
