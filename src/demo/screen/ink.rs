@@ -104,7 +104,7 @@ impl Line {
         let mut written = String::new();
         for (ink, text) in &self.pieces {
             match ink.code().filter(|_| colour) {
-                Some(code) => written.push_str(&format!("\x1b[{code}m{text}\x1b[0m")),
+                Some(code) => written.extend(["\x1b[", code, "m", text, "\x1b[0m"]),
                 None => written.push_str(text),
             }
         }

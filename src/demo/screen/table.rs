@@ -99,7 +99,7 @@ impl Column {
             Self::Database => Line::of(Ink::Plain, name(row)),
             Self::Servers => servers(row, width, glyphs),
             Self::Certificate => row.life.map_or_else(none, |life| {
-                certificate(&life, Urgency::of(row, now), width, now, glyphs)
+                certificate(&life, urgency(row, &life, now), width, now, glyphs)
             }),
             Self::State => Line::of(state_ink(row.state), row.state.as_str()),
             Self::Reason => row.reason.map_or_else(none, |reason| Line::of(Ink::Plain, reason)),
@@ -258,49 +258,41 @@ fn next(row: &Row, width: usize, now: Time, glyphs: &Glyphs) -> Line {
 }
 
 /// How urgent what is left of a certificate's life is.
-#[derive(Clone, Copy)]
-struct Urgency(Ink);
-
-impl Urgency {
-    fn of(row: &Row, now: Time) -> Self {
-        let old = row.life.is_some_and(|life| life.due <= now);
-        Self(match row.stage {
-            Stage::Emergency | Stage::Expired => Ink::Bad,
-            Stage::Urgent => Ink::Warn,
-            Stage::Normal if old => Ink::Warn,
-            Stage::Normal => Ink::Good,
-        })
+fn urgency(row: &Row, life: &Life, now: Time) -> Ink {
+    match row.stage {
+        Stage::Emergency | Stage::Expired => Ink::Bad,
+        Stage::Urgent => Ink::Warn,
+        Stage::Normal if life.due <= now => Ink::Warn,
+        Stage::Normal => Ink::Good,
     }
 }
 
 /// A bar that shrinks to the left as time goes, with a mark where a rotation is due; and the rest
 /// of the life in figures.
-fn certificate(life: &Life, urgency: Urgency, width: usize, now: Time, glyphs: &Glyphs) -> Line {
-    let left = life.ends.since(now);
-    let figures = if left > Span::ZERO { clock(left) } else { "ended".to_owned() };
-    let bar = width.saturating_sub(LEFT + 1);
-    let lifetime = life.ends.since(life.begins);
-    // In half cells.
-    let cells = |span: Span| {
-        let share = span.as_seconds().clamp(0, lifetime.as_seconds().max(0));
-        let halves = i64::try_from(2 * bar).unwrap_or(0);
-        let filled = Span::seconds(share).scaled(halves, lifetime.as_seconds().max(1));
-        usize::try_from(filled.as_seconds()).unwrap_or(0)
+fn certificate(life: &Life, ink: Ink, width: usize, now: Time, glyphs: &Glyphs) -> Line {
+    let rest = life.ends.since(now);
+    let length = width.saturating_sub(LEFT + 1);
+    let lifetime = life.ends.since(life.begins).max(Span::seconds(1));
+    let halves = |span: Span| {
+        let most = i64::try_from(2 * length).unwrap_or(0);
+        let share = span.clamp(Span::ZERO, lifetime).as_seconds();
+        let halves = Span::seconds(most).scaled(share, lifetime.as_seconds());
+        usize::try_from(halves.as_seconds()).unwrap_or(0)
     };
-    let (filled, due) = (cells(left), cells(life.ends.since(life.due)) / 2);
+    let (filled, due) = (halves(rest), halves(life.ends.since(life.due)) / 2);
     let mut line = Line::default();
-    for cell in 0..bar {
-        let full = filled >= 2 * cell + 2;
-        let (ink, sign) = match (full, filled == 2 * cell + 1, cell == due) {
-            (true, _, true) => (urgency.0, glyphs.due_left),
-            (false, _, true) => (Ink::Dim, glyphs.due_gone),
-            (true, _, false) => (urgency.0, glyphs.left),
-            (false, true, false) => (urgency.0, glyphs.half),
-            (false, false, false) => (Ink::Dim, glyphs.gone),
+    for cell in 0..length {
+        let (ink, sign) = match (filled.saturating_sub(2 * cell), cell == due) {
+            (2.., true) => (ink, glyphs.due_left),
+            (2.., false) => (ink, glyphs.left),
+            (_, true) => (Ink::Dim, glyphs.due_gone),
+            (1, false) => (ink, glyphs.half),
+            (0, false) => (Ink::Dim, glyphs.gone),
         };
         line.push(ink, sign);
     }
-    line.push(urgency.0, format!(" {figures:>LEFT$}"));
+    let figures = if rest > Span::ZERO { clock(rest) } else { "ended".to_owned() };
+    line.push(ink, format!(" {figures:>LEFT$}"));
     line
 }
 
