@@ -7,5 +7,6 @@ pub mod api;
 pub mod provisioner;
 pub mod stateful_set;
 
+mod controller;
 #[cfg(test)]
 mod stand_ins;

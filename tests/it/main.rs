@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod actor;
 #[cfg(all(test, feature = "demo"))]
+mod conformance;
+#[cfg(all(test, feature = "demo"))]
 mod demo;
+#[cfg(all(test, feature = "demo"))]
+mod provisioner;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]

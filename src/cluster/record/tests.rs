@@ -28,7 +28,7 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn one_of<T: Copy + std::fmt::Debug + 'static>(words: &'static [T]) -> impl Strategy<Value = T> {
-    proptest::sample::select(words)
+    select(words)
 }
 
 fn alias() -> impl Strategy<Value = Alias> {

@@ -199,15 +199,8 @@ impl Params {
     }
 
     /// Whether nothing is to be changed.
-    pub(super) fn dry_run(&self) -> Result<bool, Failure> {
-        match self.text("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => {
-                let why = format!("Invalid value: {other:?}: supported values: \"All\"");
-                Err(Failure::bad_request(format!("dryRun: {why}")))
-            }
-        }
+    pub(super) fn dry_run(&self) -> bool {
+        self.text("dryRun") == "All"
     }
 
     /// Who manages the fields that the request sets.

@@ -3,27 +3,46 @@
 use serde_json::{Value, json};
 
 use super::failure::{Cause, Failure};
+use super::fields::Applied;
 use super::form;
 use super::object;
 use super::work::{Answer, Work};
 
 impl Work<'_> {
-    /// Creates an object.
+    /// Creates an object, and notes who has set what.
     pub(super) fn create(&mut self, mut value: Value) -> Result<Answer, Failure> {
         form::check_type(self.resource, &value)?;
-        self.settle_namespace(&mut value)?;
-        self.shape(&mut value)?;
+        self.begin(&mut value)?;
+        self.track_update(&mut value, None)?;
+        self.finish_create(value)
+    }
+
+    /// Creates an object that was applied.
+    pub(super) fn create_applied(&mut self, applied: Applied) -> Result<Answer, Failure> {
+        let Applied { object: mut value, managers } = applied;
+        self.begin(&mut value)?;
+        object::set_meta(&mut value, "managedFields", managers);
+        self.finish_create(value)
+    }
+
+    /// Makes of what was sent an object as it begins its life.
+    fn begin(&mut self, value: &mut Value) -> Result<(), Failure> {
+        self.settle_namespace(value)?;
+        self.shape(value)?;
         if self.resource.is_custom() && self.resource.version().has_status {
             value.as_object_mut().and_then(|object| object.remove("status"));
         }
-        if !object::resource_version(&value).is_empty() {
+        if !object::resource_version(value).is_empty() {
             let why = "resourceVersion should not be set on objects to be created";
             return Err(Failure::new(500, "InternalError", why));
         }
-        self.check_namespace(object::name(&value))?;
-        self.settle_name(&mut value);
-        self.begin_metadata(&mut value);
-        self.track_update(&mut value, None);
+        self.check_namespace(object::name(value))?;
+        self.settle_name(value);
+        self.begin_metadata(value);
+        Ok(())
+    }
+
+    fn finish_create(&mut self, mut value: Value) -> Result<Answer, Failure> {
         form::check(self.resource, &value)?;
         self.admit(None, Some(&value))?;
 

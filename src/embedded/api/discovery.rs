@@ -289,6 +289,10 @@ fn subresources<'a>(kind: &'a Kind, version: &'a Version) -> Vec<Subresource<'a>
         let speaks = ("policy", "v1", "Eviction");
         parts.push(Subresource { name: "eviction", speaks, verbs: &["create"] });
     }
+    if version.scale.is_some() {
+        let speaks = ("autoscaling", "v1", "Scale");
+        parts.push(Subresource { name: "scale", speaks, verbs: &["get", "patch", "update"] });
+    }
     if version.has_status {
         let speaks = (kind.group.as_str(), version.name.as_str(), kind.kind.as_str());
         parts.push(Subresource { name: "status", speaks, verbs: &["get", "patch", "update"] });

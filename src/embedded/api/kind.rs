@@ -7,6 +7,7 @@ use schemars::SchemaGenerator;
 use serde_json::Value;
 
 use super::failure::{About, Failure};
+use super::scale::Scale;
 use super::schema::Schema;
 use super::table::Column;
 
@@ -41,6 +42,8 @@ pub(super) struct Kind {
 pub(super) struct Version {
     pub(super) name: String,
     pub(super) has_status: bool,
+    /// How its objects are scaled, if they can be.
+    pub(super) scale: Option<Scale>,
     pub(super) schema: Schema,
     pub(super) columns: Vec<Column>,
 }
@@ -148,6 +151,12 @@ impl Registry {
         let mut kinds = self.kinds.values();
         let found = kinds.find(|known| known.group == group && known.kind == kind)?;
         self.find(group, version, &found.plural)
+    }
+
+    /// The kind whose objects are stored under this name, in the version that they are stored in.
+    pub(super) fn stored_as(&self, name: &str) -> Option<Resource> {
+        let kind = self.kinds.values().find(|kind| *kind.stored_as == *name)?;
+        Some(Resource { kind: Arc::clone(kind), version: 0 })
     }
 
     /// All kinds, by group and plural.

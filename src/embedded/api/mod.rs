@@ -11,25 +11,31 @@
 //! [`Clock`]: crate::clock::Clock
 
 mod admission;
+mod apply;
 mod call;
+mod controllers;
 mod create;
 mod definitions;
 mod delete;
 mod discovery;
+mod eviction;
 mod failure;
 mod faults;
 mod fields;
 mod form;
 mod kind;
+mod labels;
 pub mod listen;
 mod names;
 mod object;
 mod openapi;
+mod options;
 mod pages;
 mod patch;
 mod read;
 mod render;
 mod reviews;
+mod scale;
 mod schema;
 mod selector;
 mod server;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::form;
+use super::options::APPLY;
 use super::work::{Answer, Work};
 
 /// How a patch is written, by its content type.
@@ -18,16 +19,13 @@ pub(super) enum PatchKind {
 impl PatchKind {
     fn read(content_type: &str, custom: bool) -> Result<Self, Failure> {
         match content_type {
-            "application/apply-patch+yaml" => Ok(Self::Apply),
+            APPLY => Ok(Self::Apply),
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !custom => Ok(Self::Strategic),
             _ => {
-                let mut accepted = vec![
-                    "application/json-patch+json",
-                    "application/merge-patch+json",
-                    "application/apply-patch+yaml",
-                ];
+                let mut accepted =
+                    vec!["application/json-patch+json", "application/merge-patch+json", APPLY];
                 if !custom {
                     accepted.push("application/strategic-merge-patch+json");
                 }
@@ -44,18 +42,26 @@ impl Work<'_> {
         if kind == PatchKind::Apply {
             return self.apply(body);
         }
+        if self.call.subresource == "scale" {
+            return self.scale(|work, scale| work.patched(kind, scale, body));
+        }
+        let (key, old) = self.existing()?;
+        let value = self.patched(kind, form::present(self.resource, &old), body)?;
+        form::check_type(self.resource, &value)?;
+        let body = self.replace(&key, &old, value)?;
+        Ok(Answer::ok(body))
+    }
+
+    /// What a patch makes of a value.
+    fn patched(&self, kind: PatchKind, mut value: Value, body: &[u8]) -> Result<Value, Failure> {
         let patch: Value = serde_json::from_slice(body)
             .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
-        let (key, old) = self.existing()?;
-        let mut value = form::present(self.resource, &old);
         match kind {
             PatchKind::Json => self.patch_json(&mut value, patch)?,
             PatchKind::Merge => json_patch::merge(&mut value, &patch),
             PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
         }
-        form::check_type(self.resource, &value)?;
-        let body = self.replace(&key, &old, value)?;
-        Ok(Answer::ok(body))
+        Ok(value)
     }
 
     fn patch_json(&self, value: &mut Value, patch: Value) -> Result<(), Failure> {

@@ -153,7 +153,7 @@ pub(super) fn list(
 }
 
 /// Kubernetes' own kinds do not repeat in each item of a list what it is.
-fn item(resource: &Resource, mut object: Value) -> Value {
+pub(super) fn item(resource: &Resource, mut object: Value) -> Value {
     if let Some(fields) = object.as_object_mut().filter(|_| !resource.is_custom()) {
         fields.remove("apiVersion");
         fields.remove("kind");

@@ -9,10 +9,12 @@ use tokio::sync::watch;
 
 use super::admission::{Admission, Review};
 use super::call::{Call, Params, Verb};
+use super::controllers::Controllers;
 use super::definitions;
 use super::failure::Failure;
 use super::kind::Resource;
 use super::object;
+use super::options;
 use super::service::ApiService;
 use super::store::{Author, Commit, Key, Store};
 use super::work::Work;
@@ -75,6 +77,7 @@ impl Inner {
         user: &str,
         act: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
     ) -> Result<(T, Vec<String>), Failure> {
+        options::check(call.verb, params)?;
         let admission = self.admission.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut store = self.store();
         let mut work = Work {
@@ -84,12 +87,15 @@ impl Inner {
             params,
             author: Author { user: user.to_owned(), manager: params.manager().to_owned() },
             now: self.clock.now(),
-            dry_run: params.dry_run()?,
+            dry_run: params.dry_run(),
             admission: &admission,
             warnings: Vec::new(),
         };
+        let (now, before) = (work.now, work.store.revision());
         let done = act(&mut work);
         let warnings = work.warnings;
+        Controllers { store: &mut store, admission: &admission, now }.settle(before);
+        store.trim();
         let revision = store.revision();
         drop(store);
         self.changed.send_if_modified(|known| {

@@ -27,6 +27,7 @@ use super::pages::{self, Page};
 use super::read;
 use super::render::{Form, View};
 use super::reviews;
+use super::scale::scale_of;
 use super::selector::Filter;
 use super::server::Inner;
 use super::watch::{self, Watch};
@@ -96,6 +97,9 @@ impl ApiService {
         match call.verb {
             Verb::Get => {
                 let object = read::get(&self.inner.store(), &resource, &call)?;
+                if call.subresource == "scale" {
+                    return Ok(self.json(200, &scale_of(&resource)?.of(&object), &[]));
+                }
                 Ok(self.json(200, &self.view(form, &resource).of_object(object), &[]))
             }
             Verb::List => self.list(&resource, &call, &params, form).await,
@@ -126,6 +130,7 @@ impl ApiService {
             "" => true,
             "status" => resource.version().has_status,
             "eviction" => resource.is("", "pods"),
+            "scale" => resource.version().scale.is_some(),
             _ => false,
         };
         if scoped && known { Ok(resource) } else { Err(Failure::no_such_path()) }
@@ -184,7 +189,9 @@ impl ApiService {
                         work.create(object(params, body)?)
                     }
                     (Verb::Update, "" | "status") => work.update(object(params, body)?),
-                    (Verb::Patch, "" | "status") => work.patch(body),
+                    (Verb::Update, "scale") => work.scale(|_, _| object(params, body)),
+                    (Verb::Patch, "" | "status" | "scale") => work.patch(body),
+                    (Verb::Create, "eviction") => work.evict(&object(params, body)?),
                     (Verb::Delete, "") => work.delete(&options(params, body)?),
                     (Verb::DeleteCollection, "") => {
                         let labels = params.text("labelSelector");

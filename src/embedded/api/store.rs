@@ -140,6 +140,10 @@ impl Store {
             after,
             at: Instant::now(),
         });
+    }
+
+    /// Forgets what is more than is kept. Not before everybody has acted on it.
+    pub(super) fn trim(&mut self) {
         while self.log.len() > self.keep {
             self.forget_oldest();
         }

@@ -11,7 +11,7 @@ mod watching;
 const NOON: &str = "2026-11-23T12:00:00Z";
 
 /// A server on paused time.
-fn server() -> ApiServer {
+pub(super) fn server() -> ApiServer {
     let noon: Time = NOON.parse().unwrap();
     ApiServer::new(Arc::new(PausedClock::new(noon))).unwrap()
 }

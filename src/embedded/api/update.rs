@@ -24,15 +24,7 @@ impl Work<'_> {
     /// Replaces an object by the one that was sent.
     pub(super) fn update(&mut self, mut value: Value) -> Result<Answer, Failure> {
         form::check_type(self.resource, &value)?;
-        self.settle_namespace(&mut value)?;
-        let (given, expected) = (object::name(&value).to_owned(), &self.call.name);
-        if given.is_empty() {
-            object::set_meta(&mut value, "name", Some(json!(expected)));
-        } else if given != *expected {
-            return Err(Failure::bad_request(format!(
-                "the name of the object ({given}) does not match the name on the URL ({expected})"
-            )));
-        }
+        self.settle_identity(&mut value)?;
         let nature = self.resource.kind.nature;
         let (key, old) = match self.existing() {
             Err(_) if nature.put_creates && self.call.subresource.is_empty() => {
@@ -50,13 +42,29 @@ impl Work<'_> {
         Ok(Answer::ok(body))
     }
 
-    /// Puts `value`, in the version of the request, in the place of `old`.
+    /// Puts `value`, in the version of the request, in the place of `old`, and notes who has
+    /// changed what.
     pub(super) fn replace(
         &mut self,
         key: &Key,
         old: &Arc<Value>,
         mut value: Value,
     ) -> Result<Value, Failure> {
+        self.settle_identity(&mut value)?;
+        self.shape(&mut value)?;
+        let shown = form::present(self.resource, old);
+        self.track_update(&mut value, Some(&shown))?;
+        self.replace_tracked(key, old, value)
+    }
+
+    /// The same where it is noted already.
+    pub(super) fn replace_tracked(
+        &mut self,
+        key: &Key,
+        old: &Arc<Value>,
+        mut value: Value,
+    ) -> Result<Value, Failure> {
+        self.settle_identity(&mut value)?;
         self.shape(&mut value)?;
         self.check_preconditions(old, &value)?;
         let shown = form::present(self.resource, old);
@@ -69,7 +77,6 @@ impl Work<'_> {
         object::set_meta(&mut value, "resourceVersion", Some(version));
         self.check_finalizers(&shown, &value)?;
         self.count_generation(&shown, &mut value);
-        self.track_update(&mut value, Some(&shown));
         form::check(self.resource, &value)?;
         self.admit(Some(&shown), Some(&value))?;
 
@@ -84,6 +91,20 @@ impl Work<'_> {
         Ok(self.put(key, value))
     }
 
+    /// Fills in the name and the namespace of the URL, or refuses others.
+    fn settle_identity(&self, value: &mut Value) -> Result<(), Failure> {
+        self.settle_namespace(value)?;
+        let (given, expected) = (object::name(value), &self.call.name);
+        if given.is_empty() {
+            object::set_meta(value, "name", Some(json!(expected)));
+        } else if given != *expected {
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({given}) does not match the name on the URL ({expected})"
+            )));
+        }
+        Ok(())
+    }
+
     fn check_preconditions(&self, old: &Value, value: &Value) -> Result<(), Failure> {
         let about = self.resource.about(&self.call.name);
         let (given, uid) = (object::uid(value), object::uid(old));
@@ -96,11 +117,6 @@ impl Work<'_> {
         let version = object::resource_version(value);
         if !version.is_empty() && version != object::resource_version(old) {
             return Err(Failure::modified(about));
-        }
-        if object::name(value) != object::name(old) {
-            let cause =
-                Cause::invalid("metadata.name", &value["metadata"]["name"], "field is immutable");
-            return form::refuse(self.resource, old, &[cause]);
         }
         Ok(())
     }
@@ -177,9 +193,8 @@ impl Work<'_> {
     /// Whether nothing holds an object back that is being deleted.
     fn may_go(&self, value: &Value) -> bool {
         let grace = &value["metadata"]["deletionGracePeriodSeconds"];
-        let spec = value["spec"]["finalizers"].as_array();
         object::finalizers(value).is_empty()
             && grace.as_i64().unwrap_or(0) == 0
-            && spec.is_none_or(Vec::is_empty)
+            && !(self.resource.is("", "namespaces") && value["spec"]["finalizers"][0].is_string())
     }
 }

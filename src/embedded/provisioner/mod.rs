@@ -28,19 +28,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
 use kube::discovery::ApiResource;
-use kube::runtime::controller::{Action, Controller, Error};
+use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::api::cert_manager::Certificate;
 use crate::api::meta::{self, INSTANCE_LABEL};
@@ -49,6 +48,7 @@ use crate::api::pod::{self, Pod};
 use crate::api::resources::MYSQL;
 use crate::clock::Clock;
 use crate::cluster::failure::within;
+use crate::embedded::controller::drive;
 
 mod auth_secret;
 mod certificates;
@@ -124,12 +124,12 @@ impl Provisioner {
         let controller = controller(&client, &mysql, settings.namespace.as_deref());
         let cluster = Cluster::new(client, mysql);
         let turns = Arc::new(Turns { cluster, clock, settings });
-        let outcomes = controller.graceful_shutdown_on(stop.cancelled_owned()).run(
+        let outcomes = controller.graceful_shutdown_on(stop.clone().cancelled_owned()).run(
             |mysql, turns: Arc<Turns>| async move { turns.turn(&mysql).await },
             |_, _, _| Action::requeue(TRY_AGAIN),
             turns,
         );
-        outcomes.for_each(|outcome| std::future::ready(report(outcome.map(drop)))).await;
+        drive(outcomes, stop).await;
     }
 }
 
@@ -185,21 +185,6 @@ where
     match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
-    }
-}
-
-/// Says what went wrong; whoever reads the log can do nothing about the rest.
-fn report(outcome: Result<(), Error<Problem, watcher::Error>>) {
-    match outcome {
-        Ok(()) => {}
-        Err(Error::ReconcilerFailed(problem, database)) => {
-            warn!(database = %database, "not as it should be yet: {problem}");
-        }
-        // A pod whose labels name a database that is not there.
-        Err(Error::ObjectNotFound(_)) => {}
-        Err(error @ (Error::QueueError(_) | Error::RunnerError(_))) => {
-            debug!("a watch is being set up again: {error}");
-        }
     }
 }
 

@@ -23,18 +23,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::PartialObjectMeta;
-use kube::runtime::controller::{Action, Controller, Error};
+use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
 
 use crate::clock::Clock;
+use crate::embedded::controller::drive;
 
 mod claim;
 mod plan;
@@ -42,7 +41,7 @@ mod pod;
 mod status;
 mod turn;
 
-use turn::{Problem, Turns};
+use turn::Turns;
 
 /// How long after a turn that failed the next one begins.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -72,26 +71,12 @@ impl StatefulSets {
                 let namespace = pod.metadata.namespace.as_deref()?;
                 Some(ObjectRef::new(set).within(namespace))
             });
-        let outcomes = controller.graceful_shutdown_on(stop.cancelled_owned()).run(
+        let outcomes = controller.graceful_shutdown_on(stop.clone().cancelled_owned()).run(
             |set, turns: Arc<Turns>| async move { turns.turn(&set).await },
             |_, _, _| Action::requeue(TRY_AGAIN),
             Arc::new(Turns { client, clock }),
         );
-        outcomes.for_each(|outcome| std::future::ready(report(outcome.map(drop)))).await;
-    }
-}
-
-fn report(outcome: Result<(), Error<Problem, watcher::Error>>) {
-    match outcome {
-        Ok(()) => {}
-        Err(Error::ReconcilerFailed(problem, set)) => {
-            warn!(stateful_set = %set, "not as it should be yet: {problem}");
-        }
-        // A pod that only looks as if it belonged to a set.
-        Err(Error::ObjectNotFound(_)) => {}
-        Err(error @ (Error::QueueError(_) | Error::RunnerError(_))) => {
-            debug!("a watch is being set up again: {error}");
-        }
+        drive(outcomes, stop).await;
     }
 }
 

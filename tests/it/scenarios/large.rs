@@ -44,7 +44,7 @@ fn ten_thousand_certificates() {
         let recorded = patiently(minutes(10), async || {
             let made = admin.list(ROTATION, "fleet").await;
             let shown = made.iter().filter(|it| it["status"]["state"] == "Fresh").count();
-            if shown == DATABASES { Ok(()) } else { Err(shown) }
+            if shown == DATABASES { Ok(()) } else { Err(format!("{shown} records")) }
         });
         recorded.await.expect("every record");
         first.terminate();

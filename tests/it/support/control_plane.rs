@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
+use kube::{Client, Config};
+use serde_json::{Value, json};
 
 use super::api::Cluster;
 use super::eventually::patiently;
@@ -141,6 +143,18 @@ impl ControlPlane {
     pub(crate) fn kill_apiserver(&self) {
         let process = self.apiserver.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(process);
+    }
+
+    /// Makes etcd forget how everything was before now, as the apiserver lets it every few minutes.
+    pub(crate) async fn compact(&self) {
+        let url = format!("http://127.0.0.1:{}", self.etcd);
+        let etcd = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
+        let ask = async |path: &str, question: Value| -> Value {
+            let request = http::Request::post(path).body(question.to_string().into_bytes());
+            etcd.request(request.unwrap()).await.unwrap()
+        };
+        let any = ask("/v3/kv/range", json!({"key": "AA=="})).await;
+        ask("/v3/kv/compaction", json!({"revision": any["header"]["revision"]})).await;
     }
 
     fn apiserver_tail(&self) -> String {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{CheckedBy, Kind, Nature, Version};
+use crate::embedded::api::scale::Scale;
 use crate::embedded::api::schema::Schema;
 use crate::embedded::api::table::{self, Cell, Column, ReadCell};
 
@@ -224,6 +225,11 @@ impl Row {
             versions: vec![Version {
                 name: self.version.to_owned(),
                 has_status: self.has_status,
+                scale: (self.kind == "StatefulSet").then(|| Scale {
+                    wanted: ".spec.replicas".to_owned(),
+                    present: ".status.replicas".to_owned(),
+                    selector: Some(".spec.selector".to_owned()),
+                }),
                 schema: Schema::default(),
                 columns: self.columns.iter().map(column).collect(),
             }],

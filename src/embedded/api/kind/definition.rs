@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{CheckedBy, Kind, Nature, Version};
 use crate::embedded::api::failure::{About, Cause, Failure};
+use crate::embedded::api::scale::Scale;
 use crate::embedded::api::schema::Schema;
 use crate::embedded::api::table::{self, Cell, Column, JsonPath};
 
@@ -65,8 +66,17 @@ fn version(version: &Value) -> Result<Version, Cause> {
     Ok(Version {
         name: text(version, "name"),
         has_status: version["subresources"]["status"].is_object(),
+        scale: scale(&version["subresources"]["scale"]),
         schema: Schema::read(&version["schema"]["openAPIV3Schema"]),
         columns,
+    })
+}
+
+fn scale(scale: &Value) -> Option<Scale> {
+    scale.is_object().then(|| Scale {
+        wanted: text(scale, "specReplicasPath"),
+        present: text(scale, "statusReplicasPath"),
+        selector: scale["labelSelectorPath"].as_str().map(str::to_owned),
     })
 }
 

@@ -179,6 +179,7 @@ async fn a_database_at_rest_is_not_written() {
     world.seed(&json!({}));
     world.phase("Ready").await;
     sleep(Duration::from_mins(1)).await;
+    world.end_stand_ins();
     let before = world.server.revision();
     sleep(Duration::from_hours(24)).await;
     assert_eq!(world.server.revision(), before);

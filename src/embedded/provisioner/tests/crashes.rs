@@ -82,7 +82,7 @@ async fn play(nth: usize, fault: Fault) -> (BTreeMap<String, Value>, usize) {
         tell.notify_one();
         fault.clone()
     });
-    world.seed(&json!({}));
+    world.seed(&json!({"replicas": 2, "topology": {"mode": "SemiSync"}}));
     let crashed = tokio::select! {
         () = scene(&world) => false,
         () = died.notified() => true,

@@ -22,6 +22,7 @@ pub(super) struct World {
     pub(super) clock: Arc<PausedClock>,
     pub(super) client: Client,
     actors: JoinSet<()>,
+    stand_ins: Vec<AbortHandle>,
 }
 
 impl World {
@@ -30,12 +31,14 @@ impl World {
         let (server, clock) = stand_ins::server();
         admissions(&server);
         let client = server.client("me", "");
-        let mut world = Self { server, clock, client, actors: JoinSet::new() };
+        let mut world =
+            Self { server, clock, client, actors: JoinSet::new(), stand_ins: Vec::new() };
         let (server, clock) = (world.server.clone(), Arc::clone(&world.clock));
         let sets = StatefulSets::new(server.client("stateful-sets", ""), Arc::clone(&clock) as _);
         world.actors.spawn(sets.run(CancellationToken::new()));
         let kubelet = Kubelet { server: server.clone(), clock: Arc::clone(&clock) };
-        world.actors.spawn(kubelet.run());
+        let kubelet = world.actors.spawn(kubelet.run());
+        world.stand_ins.push(kubelet);
         world
     }
 
@@ -49,7 +52,13 @@ impl World {
 
     pub(super) fn start_cert_manager(&mut self) {
         let (server, clock) = (self.server.clone(), Arc::clone(&self.clock));
-        self.actors.spawn(CertManager { server, clock }.run());
+        let cert_manager = self.actors.spawn(CertManager { server, clock }.run());
+        self.stand_ins.push(cert_manager);
+    }
+
+    /// Ends the stand-ins, which look once a second: for tests of long times at rest.
+    pub(super) fn end_stand_ins(&self) {
+        self.stand_ins.iter().for_each(AbortHandle::abort);
     }
 
     /// Starts a provisioner whose requests pass through `plan`; to abort it is a crash.
@@ -65,7 +74,7 @@ impl World {
         self.actors.spawn(provisioner.run(CancellationToken::new()))
     }
 
-    /// The database `shop`, which also has the fields of `spec`.
+    /// The database `shop`, which also has the fields of `spec`, or lacks those that are null.
     pub(super) fn seed(&self, spec: &Value) {
         let mut mysql = json!({
             "apiVersion": "kubedb.com/v1", "kind": "MySQL",
@@ -77,9 +86,11 @@ impl World {
                     {"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"}},
             },
         });
+        let own = mysql["spec"].as_object_mut().unwrap();
         for (field, value) in spec.as_object().unwrap() {
-            mysql["spec"][field] = value.clone();
+            own.insert(field.clone(), value.clone());
         }
+        own.retain(|_, value| !value.is_null());
         self.server.seed(mysql).unwrap();
     }
 
