@@ -1,11 +1,12 @@
 //! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
 //!
-//! [`api`] is its API server. [`issuer`] plays cert-manager, [`provisioner`] KubeDB, and
-//! [`stateful_set`] the StatefulSet controller. Nothing in here is in the container image: cargo
-//! feature `demo`.
+//! [`api`] is its API server. [`issuer`] plays cert-manager, [`provisioner`] KubeDB, [`pods`] the
+//! kubelet, and [`stateful_set`] the StatefulSet controller. Nothing in here is in the container
+//! image: cargo feature `demo`.
 
 pub mod api;
 pub mod issuer;
+pub mod pods;
 pub mod provisioner;
 pub mod stateful_set;
 

@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     /// `int<lenenc>`
     pub(super) fn length(&mut self) -> Result<u64, Violation> {
         match self.u8()? {
-            small @ 0..0xfb => Ok(u64::from(small)),
+            small @ ..=0xfa => Ok(u64::from(small)),
             0xfc => self.u16().map(u64::from),
             0xfd => {
                 let [low, middle, high] = self.array()?;
@@ -97,7 +97,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 #[expect(clippy::cast_possible_truncation, reason = "each arm keeps the bytes that its range has")]
 pub(super) fn push_length(out: &mut Vec<u8>, value: u64) {
     match value {
-        0..0xfb => out.push(value as u8),
+        ..=0xfa => out.push(value as u8),
         0xfb..=0xffff => {
             out.push(0xfc);
             out.extend((value as u16).to_le_bytes());

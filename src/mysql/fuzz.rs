@@ -18,6 +18,9 @@ use super::server::{Policy, Server, ServerEvent};
 const MOST_OUTPUT: usize = 4 * 1024;
 
 /// Reads a payload as each of the packets that there are, and again what is written of it.
+///
+/// # Panics
+/// When something is not read as it was written.
 pub fn payload(input: &[u8]) {
     if let Ok(greeting) = Greeting::read(input) {
         // Only a nonce of the usual length can be written as it was.
@@ -43,6 +46,9 @@ pub fn payload(input: &[u8]) {
 }
 
 /// Lets a client hear `input`. Its first byte says how the rest is split on the way.
+///
+/// # Panics
+/// When the client asks, says or does more than it may.
 pub fn client(input: &[u8]) {
     let Some((split, input)) = input.split_first() else {
         return;
@@ -75,6 +81,9 @@ pub fn client(input: &[u8]) {
 
 /// Lets a server hear `input`. Its first byte says how the rest is split, its second how the server
 /// is.
+///
+/// # Panics
+/// When the server asks, says or does more than it may.
 pub fn server(input: &[u8]) {
     let [split, kind, input @ ..] = input else {
         return;

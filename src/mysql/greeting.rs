@@ -1,4 +1,4 @@
-//! What a server says first: "Protocol::HandshakeV10".
+//! What a server says first: `Protocol::HandshakeV10`.
 
 use super::bytes::{Reader, push_until_nul, text};
 use super::capabilities::Capabilities;
@@ -87,7 +87,7 @@ impl Greeting {
         push_until_nul(&mut payload, self.version.as_bytes());
         payload.extend(self.connection.to_le_bytes());
         let mut nonce = self.nonce.clone();
-        nonce.resize(nonce.len().max(FIRST_PART + SECOND_PART - 1).min(0xfe), 0);
+        nonce.resize(nonce.len().clamp(FIRST_PART + SECOND_PART - 1, 0xfe), 0);
         let (first, second) = nonce.split_at(FIRST_PART);
         payload.extend(first);
         payload.push(0);

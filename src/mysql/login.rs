@@ -1,4 +1,4 @@
-//! What a client says first: "Protocol::SSLRequest" and "Protocol::HandshakeResponse41".
+//! What a client says first: `Protocol::SSLRequest` and `Protocol::HandshakeResponse41`.
 
 use super::bytes::{Reader, push_counted, push_until_nul, text};
 use super::capabilities::Capabilities;

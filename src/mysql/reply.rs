@@ -1,5 +1,5 @@
-//! What a server answers: "`OK_Packet`", "`ERR_Packet`", "Protocol::AuthSwitchRequest",
-//! "Protocol::AuthMoreData".
+//! What a server answers: `OK_Packet`, `ERR_Packet`, `Protocol::AuthSwitchRequest`,
+//! `Protocol::AuthMoreData`.
 
 use std::fmt;
 
@@ -156,7 +156,7 @@ pub enum AuthReply {
 impl AuthReply {
     const MORE: u8 = 1;
     const SWITCH: u8 = 0xfe;
-    /// What a switch without a name asks for: "Protocol::OldAuthSwitchRequest".
+    /// What a switch without a name asks for: `Protocol::OldAuthSwitchRequest`.
     const OLD_PLUGIN: &str = "mysql_old_password";
 
     /// Reads the payload of it.

@@ -130,6 +130,32 @@ fn a_known_user_logs_in_with_the_right_password_only() {
 }
 
 #[test]
+fn a_server_that_cannot_tell_by_the_answer_asks_for_the_password() {
+    let login = HandshakeResponse {
+        capabilities: Capabilities::PROTOCOL_41
+            | Capabilities::SECURE_CONNECTION
+            | Capabilities::PLUGIN_AUTH,
+        user: "root".to_owned(),
+        answer: vec![9; 32],
+        database: None,
+        plugin: CACHING_SHA2.to_owned(),
+    };
+    let (login, tls) = (login.write(), ssl_request(Capabilities::PROTOCOL_41));
+    for (password, first) in
+        [(&b"secret\0"[..], 0), (b"secret2\0", 0xff), (b"\0", 0xff), (b"", 0xff)]
+    {
+        let (server, output) = against_server(policy(), &[&tls, &login]);
+        assert_eq!(packet(&output).payload, [1, 4]);
+        assert!(!server.counts_as_connect_error());
+        let (mut server, mut sent) = (server, Vec::new());
+        write_packet(&mut sent, 4, password);
+        server.receive(&sent);
+        while server.next_event().unwrap().is_some() {}
+        assert_eq!(packet(&server.take_output()).payload[0], first, "{password:?}");
+    }
+}
+
+#[test]
 fn a_password_is_not_sent_without_tls() {
     let plain = Policy { offers_tls: false, ..policy() };
     let heard = speak(user("root", "secret"), plain, 50);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The examples of "Protocol::HandshakeV10", of a server before and after `CLIENT_PLUGIN_AUTH`.
+/// The examples of `Protocol::HandshakeV10`, of a server before and after `CLIENT_PLUGIN_AUTH`.
 const OLD_GREETING: &str = "36 00 00 00 0a 35 2e 35 2e 32 2d 6d 32 00 0b 00 00 00 64 76 48 40 49 2d \
     43 4a 00 ff f7 08 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00 2a 34 64 7c 63 5a 77 6b 34 5e \
     5d 3a 00";
