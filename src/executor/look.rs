@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use kube::api::ListParams;
 
+use super::decide::notes::{ISSUED, RESTARTED, SYNCED};
 use super::decide::seen::{Certificate, Request, Secret, Seen};
 use super::{Hand, facts, found};
 use crate::api::cert_manager;
@@ -27,15 +28,19 @@ impl Hand {
     /// Everything about a request; nothing when it does not exist.
     pub(super) async fn look(&self, key: Key<'_>) -> Result<Option<Seen>, ApiFailure> {
         let requests = self.api::<MySqlOpsRequest>(key.namespace);
-        let all = self.calls.run("list", requests.list(&ListParams::default())).await?.items;
-        let is_it = |it: &&MySqlOpsRequest| it.metadata.name.as_deref() == Some(key.name);
-        let Some(object) = all.iter().find(is_it) else {
+        let Some(object) = found(self.calls.run("get", requests.get(key.name)).await)? else {
             return Ok(None);
         };
-        let request = facts::request(object);
-        let same_database =
-            |it: &&MySqlOpsRequest| it.spec.database_ref == object.spec.database_ref && !is_it(it);
-        let others = all.iter().filter(same_database).map(facts::other).collect();
+        let request = facts::request(&object);
+        let mut others = Vec::new();
+        if request.phase.is_unstarted() {
+            let all = self.calls.run("list", requests.list(&ListParams::default())).await?;
+            let rivals = all.items.into_iter().filter(|it| {
+                it.spec.database_ref == object.spec.database_ref
+                    && it.metadata.name != object.metadata.name
+            });
+            others.extend(rivals.map(|it| facts::other(&it)));
+        }
         let mysql = self.mysql(&request).await?;
         let mut seen = Seen {
             request,
@@ -61,20 +66,28 @@ impl Hand {
         Ok(mysql.filter(|mysql| !is_deleting(&mysql.metadata)))
     }
 
+    /// Of what belongs to the database, only what the request is about to need.
     async fn look_at_database(&self, seen: &mut Seen, mysql: &MySql) -> Result<(), ApiFailure> {
+        let progress = &seen.request.progress;
         let runs = seen.request.phase == RequestPhase::Progressing;
+        let issues = !(runs && progress.has(SYNCED));
+        let syncs = issues && progress.has(ISSUED);
+        let restarts = runs && !issues && !progress.has(RESTARTED);
         let namespace = Text::clone(&seen.request.namespace);
-        let aliases = mysql.aliases();
-        let certificates =
-            aliases.iter().map(|alias| self.certificate(mysql, alias, &namespace, runs));
-        seen.certificates = try_join_all(certificates).await?;
+        if issues {
+            let aliases = mysql.aliases();
+            let certificates =
+                aliases.iter().map(|alias| self.certificate(mysql, alias, &namespace, syncs));
+            seen.certificates = try_join_all(certificates).await?;
+        }
         // After the Secrets: a pod that is made later starts with what they hold.
-        if runs {
+        if syncs || restarts {
             let pods = self.api::<Pod>(&namespace);
             let params = ListParams::default().labels(&selector_of(mysql.name()));
             let pods = self.calls.run("list", pods.list(&params)).await?.items;
             seen.pods = facts::pods(&pods, mysql.name());
-        } else {
+        }
+        if !runs {
             seen.backup_running = self.backup_running(&namespace, mysql.name()).await?;
         }
         Ok(())

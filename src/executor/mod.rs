@@ -107,6 +107,7 @@ impl Executor {
     pub async fn run(self, stop: CancellationToken) {
         let Some(mysql) = stop.run_until_cancelled(self.discover()).await else { return };
         let Self { client, clock, calls, settings } = self;
+        let client = calls.impatient(&client);
         let component =
             EventSettings { component: FIELD_MANAGER.to_owned(), instance: settings.replica };
         let (events, writer) = event_writer(

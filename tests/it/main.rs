@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(all(test, feature = "demo"))]
 mod demo;
 #[cfg(all(test, feature = "demo"))]
+mod executor;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;

@@ -36,7 +36,7 @@ pub(super) fn look(run: &Run<'_>) -> Turn {
         return run.evict(turn);
     }
     match run.first(&under_way) {
-        None => Turn::Note(ExecutorWrite::NoteRestarted, vec![Note::restarted(run.request)]),
+        None => run.missing().map_or_else(|| done(run), Turn::Wait),
         // Somebody else has restarted it.
         Some(todo) if run.pod(todo).is_none() => {
             note(ExecutorWrite::NoteEvicted, todo, Status::True)
@@ -93,8 +93,13 @@ impl Run<'_> {
         if let Some((name, _)) = excusable.find(|(_, pod)| !self.is_back(pod)) {
             return Some(Waiting::NotBack(Text::clone(name)));
         }
+        self.missing().filter(|_| !self.request.always)
+    }
+
+    /// There are fewer servers than there should be.
+    fn missing(&self) -> Option<Waiting> {
         let (are, should) = (self.seen.servers().count(), self.database.replicas);
-        let complete = self.request.always || are >= usize::try_from(should).unwrap_or(0);
+        let complete = are >= usize::try_from(should).unwrap_or(usize::MAX);
         (!complete).then_some(Waiting::Servers { are, should })
     }
 
@@ -114,6 +119,10 @@ impl Run<'_> {
         let too_many = server.is_some_and(|ordinal| ordinal >= self.database.replicas);
         too_many && !self.seen.pods.contains_key(name)
     }
+}
+
+fn done(run: &Run<'_>) -> Turn {
+    Turn::Note(ExecutorWrite::NoteRestarted, vec![Note::restarted(run.request)])
 }
 
 fn note(point: ExecutorWrite, of: &Eviction<'_>, status: Status) -> Turn {

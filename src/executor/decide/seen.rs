@@ -12,15 +12,16 @@ use crate::core::time::{Span, Time};
 pub struct Seen {
     /// The request.
     pub request: Request,
-    /// The other requests for the same database.
+    /// The other requests for the same database, until it starts.
     pub others: Vec<Other>,
     /// The database; none: it does not exist or is being deleted.
     pub database: Option<Database>,
-    /// A backup or restore of it runs. Only an unstarted request asks.
+    /// A backup or restore of it runs. Nobody looks once the request has started.
     pub backup_running: bool,
-    /// The Certificate of each of its aliases. Their Secrets are looked at once the request runs.
+    /// The Certificate of each of its aliases, until `CertificateSynced`. Their Secrets are looked at
+    /// from `IssueCertificatesSucceeded` on.
     pub certificates: Vec<Certificate>,
-    /// Its pods by name, once the request runs.
+    /// Its pods by name, from `IssueCertificatesSucceeded` until `Restart`.
     pub pods: BTreeMap<Text, Pod>,
 }
 

@@ -127,15 +127,19 @@ fn two_that_look_at_different_primaries_evict_the_same_pod() {
 }
 
 #[test]
-fn a_standalone_server_and_one_without_pods() {
+fn a_standalone_server() {
     let mut scene = Scene::new();
     scene.database().replicas = 1;
     scene.seen.pods.retain(|name, _| &**name == "shop-0");
     scene.pod("shop-0").role = Role::Unknown;
     assert_eq!(order(&mut scene), ["shop-0"]);
+}
 
-    let mut scene = Scene::new();
+#[test]
+fn nothing_is_called_restarted_while_servers_are_missing() {
+    let mut scene = Scene::before(W::NoteSynced);
     scene.seen.pods = no_pods();
-    assert_eq!(order(&mut scene), [] as [&str; 0]);
-    assert_eq!(scene.seen.request.phase, RequestPhase::Successful);
+    let Step::Write(write) = scene.next() else { panic!() };
+    scene.carry_out(&write);
+    assert_eq!(scene.waits(), Waiting::Servers { are: 0, should: 3 });
 }
