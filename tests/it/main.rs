@@ -9,6 +9,8 @@ mod demo;
 #[cfg(all(test, feature = "demo"))]
 mod executor;
 #[cfg(all(test, feature = "demo"))]
+mod kubectl;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;

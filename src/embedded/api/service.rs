@@ -24,6 +24,7 @@ use super::call::{Call, Params, Verb};
 use super::failure::{Cause, Failure};
 use super::kind::Resource;
 use super::pages::{self, Page};
+use super::protobuf;
 use super::read;
 use super::render::{Form, View};
 use super::reviews;
@@ -260,6 +261,7 @@ fn object(params: &Params, body: &Bytes) -> Result<Value, Failure> {
         "" | "application/json" => {
             serde_json::from_slice(body).map_err(|error| malformed("json", &error))
         }
+        "application/vnd.kubernetes.protobuf" => protobuf::read(body),
         "application/yaml" => {
             serde_saphyr::from_slice(body).map_err(|error| malformed("yaml", &error))
         }
