@@ -12,6 +12,8 @@ pub const MOST: usize = DATABASES.len();
 /// How many there are when nobody says.
 pub const USUAL: usize = 3;
 
+/// What mysqld says that it is.
+pub(super) const VERSION: &str = "9.1.0";
 /// Where certrotor keeps what is its own.
 pub(super) const OWN: &str = "certrotor-system";
 
@@ -105,7 +107,7 @@ fn mysql(actor: &Actor, life: Span) -> Value {
         "kind": "MySQL",
         "metadata": {"namespace": actor.namespace, "name": actor.name},
         "spec": {
-            "version": "9.1.0",
+            "version": VERSION,
             "replicas": actor.servers,
             "storageType": "Ephemeral",
             "deletionPolicy": "WipeOut",

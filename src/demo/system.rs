@@ -14,7 +14,7 @@ use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
 use super::picture::{News, Picture, Places};
-use super::scene::{OWN, Scene};
+use super::scene::{OWN, Scene, VERSION};
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
 use super::wire::Looker;
@@ -25,6 +25,8 @@ use crate::core::fleet::Text;
 use crate::daemon::{self, Daemon, Identity, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
+use crate::embedded::issuer::{self, CertManager};
+use crate::embedded::pods::{self, NotASubnet, PodRunner, SimulatedMysqld, Subnet};
 use crate::embedded::provisioner::{self, Provisioner};
 use crate::embedded::stateful_set::StatefulSets;
 use crate::executor::{self, Executor};
@@ -56,6 +58,7 @@ pub(super) async fn start(
     let cluster = cluster(&scene, Arc::clone(&clock))?;
     let listener = Listener::bind(cluster.clone(), ANY_PORT.into()).await?;
     let first = scene.keys().first().map_or(OWN.into(), |key| Text::clone(&key.namespace));
+    let subnet = subnet(listener.address().port())?;
     let places = Places {
         kubeconfig: folder.write(KUBECONFIG, &listener.kubeconfig(&first).text())?,
         config: folder.write_new(CONFIG, SETTINGS)?,
@@ -70,7 +73,7 @@ pub(super) async fn start(
 
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
-    start_cluster(&mut parts, &cluster, &clock);
+    start_cluster(&mut parts, &cluster, &clock, subnet);
     parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
     let (sights, seen) = start_eyes(&mut parts, &cluster, views.clone(), &clock)?;
     let picture = Picture::new(clock.now(), places);
@@ -82,7 +85,12 @@ pub(super) async fn start(
 }
 
 /// What runs on the cluster, each as a user of its own.
-fn start_cluster(parts: &mut Parts<Ended>, cluster: &ApiServer, clock: &Arc<dyn Clock>) {
+fn start_cluster(
+    parts: &mut Parts<Ended>,
+    cluster: &ApiServer,
+    clock: &Arc<dyn Clock>,
+    subnet: Subnet,
+) {
     let client = |user: &str| cluster.client(user, OWN);
     let clock = || Arc::clone(clock);
     let provisioner =
@@ -90,10 +98,33 @@ fn start_cluster(parts: &mut Parts<Ended>, cluster: &ApiServer, clock: &Arc<dyn 
     parts.start("provisioner", |stop| quiet(provisioner.run(stop)));
     let sets = StatefulSets::new(client("stateful-sets"), clock());
     parts.start("StatefulSet controller", |stop| quiet(sets.run(stop)));
+    let issuer = CertManager::new(client("cert-manager"), clock(), issuer::Settings::default());
+    parts.start("issuer", |stop| quiet(issuer.run(stop)));
+    let settings =
+        pods::Settings { subnet, runtime: Arc::new(mysqld()), ..pods::Settings::new(NODE) };
+    let pods = PodRunner::new(client("kubelet"), clock(), settings);
+    parts.start("pod runner", |stop| quiet(pods.run(stop)));
     let calls = Calls::new(CALL_DEADLINE, Arc::new(()));
     let settings = executor::Settings::default();
     let executor = Executor::new(client(executor::FIELD_MANAGER), clock(), calls, settings);
     parts.start("executor", |stop| quiet(executor.run(stop)));
+}
+
+/// Simulated servers that start and stop as fast as one likes to watch.
+fn mysqld() -> SimulatedMysqld {
+    SimulatedMysqld {
+        version: VERSION.to_owned(),
+        starts_in: Duration::from_secs(2),
+        stops_in: Duration::from_secs(1),
+        ..SimulatedMysqld::default()
+    }
+}
+
+/// The addresses of the pods of this demo. No other demo on this machine has the same port now, so
+/// none has these 62 addresses either.
+fn subnet(port: u16) -> Result<Subnet, NotASubnet> {
+    let (second, third, fourth) = (64 + (port >> 10), (port >> 2) & 0xff, (port & 3) << 6);
+    format!("127.{second}.{third}.{fourth}/26").parse()
 }
 
 /// Who looks at the servers, and what comes of it.
@@ -144,4 +175,21 @@ fn daemon_parts(cluster: &ApiServer, local: Arc<dyn Clock>) -> anyhow::Result<da
         acts,
         identity: Identity { namespace: OWN.to_owned(), replica: "demo".to_owned() },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_port_gives_addresses_of_its_own_within_loopback() {
+        let ports = [0, 1, 3, 4, 1_023, 1_024, 32_768, 45_678, u16::MAX];
+        let subnets: BTreeSet<String> =
+            ports.iter().map(|port| format!("{:?}", subnet(*port).unwrap())).collect();
+        assert_eq!(subnets.len(), ports.len());
+        assert_eq!(subnet(u16::MAX), "127.127.255.192/26".parse());
+        assert_eq!(subnet(0), "127.64.0.0/26".parse());
+    }
 }
