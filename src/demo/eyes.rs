@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::picture::{News, Tone};
@@ -19,8 +19,8 @@ use crate::core::fleet::{Fleet, Key, LeafId, Pod, Text};
 use crate::daemon::View;
 use crate::embedded::api::ApiServer;
 
-/// How often to see whether there is anything to look at.
-const EVERY: Duration = Duration::from_millis(500);
+/// How often to see whether there is anything to look at, when the daemon sees no change.
+const EVERY: Duration = Duration::from_secs(1);
 /// A server that was not restarted is looked at again after this long: trust is good.
 const AGAIN: Duration = Duration::from_secs(15);
 /// Where mysqld listens.
@@ -58,14 +58,15 @@ impl Target {
 
 impl Eyes {
     /// Looks until it is stopped.
-    pub(super) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub(super) async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut looked = BTreeMap::new();
         let looking = async {
             loop {
-                ticks.tick().await;
                 self.look(&mut looked).await;
+                if let Ok(Err(_)) = timeout(EVERY, self.views.changed()).await {
+                    // The daemon is gone, and so will be everything else.
+                    return std::future::pending().await;
+                }
             }
         };
         stop.run_until_cancelled(looking).await;
@@ -73,8 +74,8 @@ impl Eyes {
     }
 
     /// Looks at those that may present something new, all at once.
-    async fn look(&self, looked: &mut BTreeMap<(Text, Text), Instant>) {
-        let fleet = Arc::clone(&self.views.borrow().fleet);
+    async fn look(&mut self, looked: &mut BTreeMap<(Text, Text), Instant>) {
+        let fleet = Arc::clone(&self.views.borrow_and_update().fleet);
         let targets = self.targets(&fleet);
         let due = |target: &Target| {
             let sights = self.sights.borrow();

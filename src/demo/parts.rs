@@ -16,13 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(super) struct Parts<E> {
     tasks: JoinSet<anyhow::Result<Option<E>>>,
     names: BTreeMap<Id, &'static str>,
+    last: Option<Id>,
     stop: CancellationToken,
 }
 
 impl<E: Send + 'static> Parts<E> {
     /// Nothing yet; `stop` is what every part is stopped by.
     pub(super) fn new(stop: CancellationToken) -> Self {
-        Self { tasks: JoinSet::new(), names: BTreeMap::new(), stop }
+        Self { tasks: JoinSet::new(), names: BTreeMap::new(), last: None, stop }
     }
 
     /// Starts a part that runs until it is stopped.
@@ -43,7 +44,7 @@ impl<E: Send + 'static> Parts<E> {
         F: Future<Output = anyhow::Result<E>> + Send + 'static,
     {
         let part = run(self.stop.child_token());
-        self.spawn(name, async { part.await.map(Some) });
+        self.last = Some(self.spawn(name, async { part.await.map(Some) }));
     }
 
     /// Waits for the end, and for every part to have ended. An error is the first thing that went
@@ -67,26 +68,28 @@ impl<E: Send + 'static> Parts<E> {
         worse(first, rest)?.context("the demo ended by itself")
     }
 
-    fn spawn<F>(&mut self, name: &'static str, part: F)
+    fn spawn<F>(&mut self, name: &'static str, part: F) -> Id
     where
         F: Future<Output = anyhow::Result<Option<E>>> + Send + 'static,
     {
         let id = self.tasks.spawn(part).id();
         self.names.insert(id, name);
+        id
     }
 
     async fn next(&mut self) -> Option<anyhow::Result<Option<E>>> {
-        let (id, ended) = match self.tasks.join_next_with_id().await? {
-            Ok((id, ended)) => (id, ended),
-            Err(error) => (error.id(), Err(panicked(error))),
-        };
+        let ended = self.tasks.join_next_with_id().await?;
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let name = self.names.remove(&id).unwrap_or("nameless");
+        let failed = || format!("the {name} failed, and with it all");
         Some(match ended {
-            Ok(None) if !self.stop.is_cancelled() => {
+            Ok((_, Ok(None))) if !self.stop.is_cancelled() => {
                 Err(anyhow!("the {name} ended by itself, and with it all"))
             }
-            Err(error) => Err(error.context(format!("the {name} failed, and with it all"))),
-            good => good,
+            // What the last one says is meant for people as it is.
+            Ok((_, Err(error))) if Some(id) != self.last => Err(error.context(failed())),
+            Ok((_, said)) => said,
+            Err(error) => Err(panicked(error).context(failed())),
         })
     }
 }
@@ -146,6 +149,14 @@ mod tests {
         assert_eq!(ends("returns").await, "the issuer ended by itself, and with it all");
         assert_eq!(ends("fails").await, "the issuer failed, and with it all: no key");
         assert_eq!(ends("panics").await, "the issuer failed, and with it all: it panicked: no key");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_last_part_says_of_its_failure_is_told_as_it_is() {
+        let mut parts: Parts<()> = Parts::new(CancellationToken::new());
+        parts.start("server", until);
+        parts.start_last("screen", |_| async { Err(anyhow!("not in time")) });
+        assert_eq!(format!("{:#}", parts.finish().await.unwrap_err()), "not in time");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::sights::{Sight, Sights};
-use crate::core::fleet::{Database, Key, LeafId, Topology};
+use crate::core::fleet::{Database, Key, Topology};
 use crate::core::ladder::Leads;
 use crate::core::plan::{Verdict, rules_of};
 use crate::core::policy::Policy;
@@ -179,12 +179,11 @@ impl Row {
         let record = rotation.map(|rotation| &rotation.record);
         let newest = record.and_then(|record| record.attempts.first());
         let message = rotation.and_then(|rotation| rotation.shown.message.as_deref());
-        let seen = sights.of(key, database);
         Self {
             key: key.clone(),
             topology: database.topology,
-            servers: seen.iter().map(|sight| Server::of(database, *sight)).collect(),
-            life: life(key, database, policy, &seen),
+            servers: servers(key, database, sights),
+            life: life(key, database, policy, sights),
             state: verdict.state,
             stage: verdict.stage,
             due: !verdict.causes.is_empty() || record.is_some_and(|it| it.current.is_some()),
@@ -196,21 +195,20 @@ impl Row {
     }
 }
 
-impl Server {
-    fn of(database: &Database, sight: Option<&Sight>) -> Self {
-        match (sight, database.issued_server_leaf()) {
-            (None, _) => Self::Down,
-            (Some(sight), Some(issued)) if sight.leaf.differs_from(&issued.id) => Self::Older,
-            (Some(_), _) => Self::Newest,
-        }
-    }
+fn servers(key: &Key, database: &Database, sights: &Sights) -> Vec<Server> {
+    let issued = database.issued_server_leaf();
+    let server = |sight: Option<&Sight>| match (sight, issued) {
+        (None, _) => Server::Down,
+        (Some(sight), Some(issued)) if sight.leaf.differs_from(&issued.id) => Server::Older,
+        (Some(_), _) => Server::Newest,
+    };
+    sights.of(key, database).into_iter().map(server).collect()
 }
 
-/// Of the certificate in use that ends first: what clients meet counts, not what lies in a Secret.
-fn life(key: &Key, database: &Database, policy: &Policy, seen: &[Option<&Sight>]) -> Option<Life> {
-    let served = seen.iter().flatten().map(|sight| sight.leaf).min_by_key(|leaf| leaf.not_after);
+/// Of the certificate that clients meet, or met last; where nobody has looked, of the issued one.
+fn life(key: &Key, database: &Database, policy: &Policy, sights: &Sights) -> Option<Life> {
     let issued = || database.issued_server_leaf().map(|leaf| leaf.id);
-    let leaf: LeafId = served.or_else(issued)?;
+    let leaf = sights.met(key, database).or_else(issued)?;
     let rules = rules_of(policy, key, database);
     let none = Wishes::default();
     let wishes = database.rotation.as_ref().map_or(&none, |rotation| &rotation.wishes);
@@ -218,13 +216,16 @@ fn life(key: &Key, database: &Database, policy: &Policy, seen: &[Option<&Sight>]
     Some(Life { begins: leaf.not_before, ends: leaf.not_after, due })
 }
 
-/// What it waits for, or else why it is rotated.
+/// What it waits for, or else why it is rotated. That somebody holds it back is said at all times.
 fn reason(database: &Database, verdict: &Verdict) -> Option<&'static str> {
-    let gate = verdict.gates.first().map(|closed| closed.gate).map(Gate::as_str);
-    let current = database.rotation.as_ref().and_then(|it| it.record.current.as_ref());
+    let rotation = database.rotation.as_ref();
+    let gate = verdict.gates.first().map(|closed| closed.gate);
+    let current = rotation.and_then(|rotation| rotation.record.current.as_ref());
     let opened = current.and_then(|current| current.causes.first()).map(|opened| opened.cause);
     let held = verdict.causes.first().map(|held| held.opened.cause);
-    gate.or_else(|| opened.or(held).map(Cause::as_str))
+    let suspended = rotation.is_some_and(|rotation| rotation.wishes.suspend);
+    let cause = || opened.or(held).map(Cause::as_str);
+    gate.map(Gate::as_str).or_else(cause).or(suspended.then_some(Gate::Suspended.as_str()))
 }
 
 #[cfg(test)]
@@ -288,13 +289,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_before_a_restart_says_nothing() {
+    fn while_a_server_restarts_the_life_is_that_of_what_clients_met_last() {
         let db = Db::named("prod/orders").lives("-1d..+89d");
         let before = view(db.clone());
-        let sights = seen(&before, &["-1d..+89d"]);
+        let sights = seen(&before, &["-50d..+40d"]);
         let after = view(db.pod(0, |pod| pod.started = Some(at("-1m"))));
-        assert_eq!(row(&before, &sights).servers, [Server::Newest]);
-        assert_eq!(row(&after, &sights).servers, [Server::Down]);
+        assert_eq!(row(&before, &sights).servers, [Server::Older]);
+        let row = row(&after, &sights);
+        assert_eq!(row.servers, [Server::Down]);
+        assert_eq!(row.life.map(|life| life.ends), Some(at("+40d")));
     }
 
     #[test]
@@ -302,11 +305,13 @@ mod tests {
         let due = Db::named("prod/orders").lives("-80d..+10d");
         let open = due.clone().up_to(WritePoint::OpenRotation, &Policy::default());
         let held = due.clone().wishes(|wishes| wishes.suspend = true);
+        let held_early = Db::named("prod/orders").wishes(|wishes| wishes.suspend = true);
         for (db, state, reason) in [
             (Db::named("prod/orders"), State::Fresh, None),
             (due, State::Rotating, Some("RenewalDue")),
             (open, State::Rotating, Some("RenewalDue")),
             (held, State::Waiting, Some("Suspended")),
+            (held_early, State::Fresh, Some("Suspended")),
         ] {
             let row = row(&view(db), &Sights::default());
             assert_eq!((row.state, row.reason, row.due), (state, reason, state != State::Fresh));

@@ -42,12 +42,17 @@ impl Sights {
     /// What each of the servers that a database should have presents; none: it is down, or nobody
     /// has looked yet.
     pub(super) fn of(&self, key: &Key, database: &Database) -> Vec<Option<&Sight>> {
-        let pods = (0..database.replicas).map(|ordinal| format!("{}-{ordinal}", key.name).into());
-        pods.map(|name: Text| {
+        let seen = servers(key, database).map(|name| {
             let pod = database.pods.get(&name).filter(|pod| pod.ready)?;
             self.last(key, &name).filter(|sight| sight.is_of(pod))
-        })
-        .collect()
+        });
+        seen.collect()
+    }
+
+    /// The certificate that ends first of those that its servers presented last: what clients met.
+    pub(super) fn met(&self, key: &Key, database: &Database) -> Option<LeafId> {
+        let last = servers(key, database).filter_map(|name| Some(self.last(key, &name)?.leaf));
+        last.min_by_key(|leaf| leaf.not_after)
     }
 
     /// Whether every server presents the certificate that this rotation produced.
@@ -59,4 +64,9 @@ impl Sights {
         !seen.is_empty()
             && seen.iter().all(|sight| sight.is_some_and(|it| !it.leaf.differs_from(produced)))
     }
+}
+
+/// The names of the pods that a database should have.
+fn servers(key: &Key, database: &Database) -> impl Iterator<Item = Text> {
+    (0..database.replicas).map(|ordinal| format!("{}-{ordinal}", key.name).into())
 }

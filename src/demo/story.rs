@@ -136,7 +136,10 @@ impl<'a> Change<'a> {
         };
         let role = label("kubedb.com/role");
         let (name, before) = (self.name, self.before.and_then(|it| it.pointer(&role)?.as_str()));
-        let news = if self.becomes("/metadata/deletionTimestamp").is_some() {
+        let leaving = "/metadata/deletionTimestamp";
+        // The kubelet shortens the time to leave when it is over; that is no news.
+        let left = self.before.is_some_and(|before| before.pointer(leaving).is_some());
+        let news = if self.becomes(leaving).is_some() && !left {
             let role = before.map(|role| format!(", the {role},")).unwrap_or_default();
             self.step(format!("{name}{role} is restarted"))
         } else if before == Some("standby") && self.becomes(&role) == Some("primary") {
@@ -287,7 +290,10 @@ mod tests {
         let told = |before: &Value, after: &Value| told("pods", "orders-1", before, after);
         let leaving = pod("standby", true);
         assert_eq!(told(&pod("standby", false), &leaving), ["orders-1, the standby, is restarted"]);
-        assert_eq!(told(&leaving, &Value::Null), [""; 0]);
+        let mut gone = leaving.clone();
+        gone["metadata"]["deletionTimestamp"] = json!("2026-11-24T05:00:31Z");
+        assert_eq!(told(&leaving, &gone), [""; 0]);
+        assert_eq!(told(&gone, &Value::Null), [""; 0]);
         let moves = told(&pod("standby", false), &pod("primary", false));
         assert_eq!(moves, ["orders-1 is the primary now"]);
     }

@@ -276,8 +276,8 @@ fn certificate(life: &Life, ink: Ink, width: usize, now: Time, glyphs: &Glyphs) 
     let halves = |span: Span| {
         let most = i64::try_from(2 * length).unwrap_or(0);
         let share = span.clamp(Span::ZERO, lifetime).as_seconds();
-        let halves = Span::seconds(most).scaled(share, lifetime.as_seconds());
-        usize::try_from(halves.as_seconds()).unwrap_or(0)
+        let count = Span::seconds(most).scaled(share, lifetime.as_seconds());
+        usize::try_from(count.as_seconds()).unwrap_or(0)
     };
     let (filled, due) = (halves(rest), halves(life.ends.since(life.due)) / 2);
     let mut line = Line::default();
