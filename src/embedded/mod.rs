@@ -1,8 +1,8 @@
 //! The embedded cluster: what a Kubernetes cluster with KubeDB and cert-manager does, in one process.
 //!
-//! [`api`] is its API server. [`issuer`] plays cert-manager, [`provisioner`] KubeDB, [`pods`] the
-//! kubelet, and [`stateful_set`] the StatefulSet controller. Nothing in here is in the container
-//! image: cargo feature `demo`.
+//! [`api`] is its API server. [`issuer`] plays cert-manager, [`provisioner`] KubeDB,
+//! [`stateful_set`] the StatefulSet controller, and [`pods`] the kubelet and the servers that it
+//! runs. Nothing in here is in the container image: cargo feature `demo`.
 
 pub mod api;
 pub mod issuer;
