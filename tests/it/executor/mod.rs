@@ -8,8 +8,8 @@ use tokio::time::{sleep, timeout};
 
 mod cluster;
 mod crashes;
-mod eviction;
 mod leaves;
+mod on_real_parts;
 mod oracles;
 mod rotating;
 mod troubles;

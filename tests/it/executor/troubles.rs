@@ -18,12 +18,14 @@ fn message(world: &World, kind: &str) -> String {
 fn a_disruption_budget_is_waited_out() {
     paused(async {
         let (world, others) = World::alive(3);
-        world.knobs.refusals.store(20, Ordering::SeqCst);
+        world.budget(3).await;
         let executor = world.start_executor("one", nothing_goes_wrong);
         world.ask_to_rotate("rotate").await;
+        sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.condition("rotate", "EvictPod--shop-2")["status"], "Unknown");
+        world.budget(2).await;
         assert_eq!(ended(&world, "rotate", "budget").await, "Successful");
         oracles::rotated(&world, "rotate", "budget");
-        assert_eq!(world.knobs.refusals.load(Ordering::SeqCst), 0);
         let events = world.events("rotate");
         assert!(events.iter().any(|event| event.contains("PodDisruptionBudget")), "{events:#?}");
         executor.abort();
@@ -35,7 +37,7 @@ fn a_disruption_budget_is_waited_out() {
 fn a_budget_that_never_allows_it_fails_the_request() {
     paused(async {
         let (world, others) = World::alive(3);
-        world.knobs.refusals.store(usize::MAX, Ordering::SeqCst);
+        world.budget(3).await;
         let executor = world.start_executor("one", nothing_goes_wrong);
         world.ask_to_rotate("rotate").await;
         assert_eq!(ended(&world, "rotate", "budget").await, "Failed");

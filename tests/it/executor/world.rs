@@ -17,7 +17,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
-use super::eviction::Evicts;
 use super::leaves::leaf;
 
 pub(crate) const NAMESPACE: &str = "demo";
@@ -29,8 +28,6 @@ pub(crate) const LIFETIME: Span = Span::days(90);
 /// What can be asked of the others in the cluster.
 #[derive(Default)]
 pub(crate) struct Knobs {
-    /// How many evictions are still refused by a disruption budget.
-    pub(crate) refusals: Arc<AtomicUsize>,
     /// How many issuances still fail.
     pub(crate) failures: AtomicUsize,
     /// cert-manager does nothing.
@@ -103,9 +100,23 @@ impl World {
             let role = if ordinal == 0 { "primary" } else { "standby" };
             let mut pod = self.pod_template(ordinal);
             pod["metadata"]["labels"]["kubedb.com/role"] = json!(role);
-            pod["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+            pod["status"] = running();
             self.seed(pod);
         }
+        if self.replicas > 1 {
+            let labels = json!({"app.kubernetes.io/instance": DATABASE});
+            self.seed(json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+                "metadata": {"name": DATABASE, "namespace": NAMESPACE},
+                "spec": {"minAvailable": self.replicas - 1,
+                    "selector": {"matchLabels": labels}}}));
+        }
+    }
+
+    /// Changes how many servers the disruption budget asks for.
+    pub(crate) async fn budget(&self, min_available: usize) {
+        let path =
+            format!("/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/{DATABASE}");
+        self.patch(&path, &json!({"spec": {"minAvailable": min_available}})).await;
     }
 
     pub(crate) fn pod_template(&self, ordinal: usize) -> Value {
@@ -123,9 +134,8 @@ impl World {
         name: &str,
         plan: impl Fn(&Call) -> Fault + Send + Sync + 'static,
     ) -> JoinHandle<()> {
-        let refusals = Arc::clone(&self.knobs.refusals);
-        let evicts = Evicts { inner: self.server.service(name), refusals };
-        let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(evicts);
+        let service = self.server.service(name);
+        let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
         let client = Client::new(service, NAMESPACE);
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
         let settings = Settings { replica: name.to_owned(), ..Settings::default() };
@@ -208,6 +218,11 @@ impl World {
     pub(crate) fn turn(&self, knob: &AtomicBool, on: bool) {
         knob.store(on, Ordering::SeqCst);
     }
+}
+
+/// The status of a pod whose server is ready.
+pub(crate) fn running() -> Value {
+    json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
 }
 
 pub(crate) fn is_paused(mysql: &Value) -> bool {
