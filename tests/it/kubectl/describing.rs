@@ -1,7 +1,7 @@
 //! Commands that tell what there is: describe, events, explain, discovery, rights.
 
 use super::desk::{Desk, at_desk};
-use super::scene::{DATABASES, ROTATION, create};
+use super::scene::{BUILTIN, DATABASES, ROTATION, RUNNING, create, set_status};
 
 fn create_event(desk: &Desk, name: &str, reason: &str) {
     let namespace = &desk.namespace;
@@ -30,7 +30,30 @@ fn an_object_is_described_with_its_events() {
         }
         assert!(described.contains("certrotor  Certificates are due"), "{described}");
         assert!(desk.out("describe mysql blog").ends_with("Events:  <none>\n"));
-        desk.out("describe ns default");
+    });
+}
+
+#[test]
+fn kubernetes_own_kinds_are_described() {
+    at_desk(|desk| {
+        create(desk, BUILTIN);
+        create(desk, ROTATION);
+        set_status(desk, "pod/shop-0", RUNNING);
+        for object in [
+            "ns default",
+            "configmap settings",
+            "secret password",
+            "svc shop",
+            "svc shop-pods",
+            "sts shop",
+            "pdb shop",
+            "lease certrotor",
+            "pod shop-0",
+            "rotation shop",
+        ] {
+            let described = desk.out(&format!("describe {object}"));
+            assert!(described.starts_with("Name:"), "{described}");
+        }
     });
 }
 

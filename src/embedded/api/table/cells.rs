@@ -134,6 +134,28 @@ pub(in crate::embedded::api) fn allowed_disruptions(budget: &Value, _: Time) -> 
     json!(budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0))
 }
 
+/// REQUEST, of a ResourceQuota.
+pub(in crate::embedded::api) fn quota_requests(quota: &Value, _: Time) -> Value {
+    used(quota, false)
+}
+
+/// LIMIT, of a ResourceQuota.
+pub(in crate::embedded::api) fn quota_limits(quota: &Value, _: Time) -> Value {
+    used(quota, true)
+}
+
+/// How much of each resource is used, of limits or of the rest.
+fn used(quota: &Value, limits: bool) -> Value {
+    let status = &quota["status"];
+    let hard = status["hard"].as_object().into_iter().flatten();
+    let hard = hard.filter(|(resource, _)| resource.starts_with("limits.") == limits);
+    let shown = hard.map(|(resource, hard)| {
+        let used = status["used"][resource].as_str().unwrap_or("0");
+        format!("{resource}: {used}/{}", text(hard))
+    });
+    json!(shown.collect::<Vec<_>>().join(", "))
+}
+
 /// LAST SEEN, of an Event.
 pub(in crate::embedded::api) fn last_seen(event: &Value, now: Time) -> Value {
     let last = either(event, "lastTimestamp", "deprecatedLastTimestamp");
@@ -244,6 +266,14 @@ mod tests {
         let bare = json!({"spec": {"type": "LoadBalancer"}});
         assert_eq!(external_ip(&bare, now()), "<pending>");
         assert_eq!(ports(&bare, now()), "<none>");
+    }
+
+    #[test]
+    fn a_quota_shows_what_is_used_of_it() {
+        let quota = json!({"status": {"hard": {"pods": "5", "limits.cpu": "2", "secrets": "9"},
+            "used": {"pods": "1"}}});
+        assert_eq!(quota_requests(&quota, now()), "pods: 1/5, secrets: 0/9");
+        assert_eq!(quota_limits(&quota, now()), "limits.cpu: 0/2");
     }
 
     #[test]
