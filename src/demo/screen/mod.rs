@@ -113,8 +113,9 @@ pub(super) fn draw(picture: &Picture, screen: &Screen) -> Vec<String> {
     let look = look::lines(picture, screen.width);
     let mut room = Room(screen.height.saturating_sub(1));
     let mut lines = Vec::new();
-    room.take(1);
-    lines.push(header(picture, screen));
+    if room.take(1) {
+        lines.push(header(picture, screen));
+    }
     let rows = room.take_up_to(1 + picture.databases.len());
     let mut table = table::lines(picture, screen, rows);
     let least = room.take_up_to(NEWS.1 + 1);

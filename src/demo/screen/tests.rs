@@ -188,7 +188,7 @@ web/blog      ━━━━━┿━╸─  1:45  Fresh
   1:13  shop/catalog  attempt partlySer…
 
 Ctrl-C ends it all"#;
-    shows(&screen(40, 15), expected);
+    shows(&screen(40, 14), expected);
 }
 
 #[test]
