@@ -173,8 +173,8 @@ Look from another terminal; Ctrl-C here ends it all:
 }
 
 #[test]
-fn forty_columns_keep_name_life_and_state_and_no_command_that_would_be_cut() {
-    let expected = r#"
+fn forty_columns_keep_name_life_and_state_and_every_command_that_is_shown_works() {
+    let expected = r"
 certrotor demo · up 1:15
 
 DATABASE      CERTIFICATE      STATE
@@ -183,12 +183,20 @@ shop/orders   ━━━━━┼───  1:47  Rotating
 web/blog      ━━━━━┿━╸─  1:45  Fresh
 ┼ a rotation is due
 
+  0:02  web/blog      database Ready
+  1:05  shop/orders   rotation opened f…
   1:06  shop/orders   request orders-ro…
   1:11  shop/orders   orders-1 serves t…
   1:13  shop/catalog  attempt partlySer…
 
-Ctrl-C ends it all"#;
-    shows(&screen(40, 14), expected);
+From another terminal (Ctrl-C: the end):
+  export KUBECONFIG=/tmp/certrotor-demo\
+-Ab3x/kubeconfig
+  kubectl get rotations -A -w
+  curl -s http://127.0.0.1:9440/metrics";
+    shows(&screen(40, 20), expected);
+    let tiny = draw(&picture(), &screen(14, 40));
+    assert_eq!(tiny.last().map(String::as_str), Some("Ctrl-C ends i…"));
 }
 
 #[test]
