@@ -5,6 +5,8 @@ mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
 #[cfg(all(test, feature = "demo"))]
+mod demo;
+#[cfg(all(test, feature = "demo"))]
 mod executor;
 #[cfg(all(test, feature = "demo"))]
 mod issuer;
