@@ -4,7 +4,8 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(test)]
+#[cfg(feature = "demo")]
 mod demo;
 #[cfg(all(test, feature = "demo"))]
 mod executor;
