@@ -10,7 +10,11 @@ mod demo;
 #[cfg(all(test, feature = "demo"))]
 mod executor;
 #[cfg(all(test, feature = "demo"))]
+mod issuer;
+#[cfg(all(test, feature = "demo"))]
 mod kubectl;
+#[cfg(all(test, feature = "demo"))]
+mod pods;
 #[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]

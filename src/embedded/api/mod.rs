@@ -36,6 +36,7 @@ mod protobuf;
 mod read;
 mod render;
 mod reviews;
+mod rules;
 mod scale;
 mod schema;
 mod selector;

@@ -208,7 +208,7 @@ impl ApiService {
 
     /// What a client is told that is refused.
     pub(super) fn refusal(&self, failure: &Failure) -> Response<Reply> {
-        let mut response = self.json(failure.code, &failure.status(), &[]);
+        let mut response = self.json(failure.code, &failure.status(), failure.warnings());
         if let Some(seconds) = failure.retries_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
@@ -220,7 +220,7 @@ impl ApiService {
         for warning in warnings {
             builder = builder.header(WARNING, format!("299 - {warning:?}"));
         }
-        whole(builder.body(Reply::from(body.to_string())))
+        whole(builder.body(Reply::from(format!("{body}\n"))))
     }
 
     fn page(&self, page: Page, head: &Parts) -> Response<Reply> {

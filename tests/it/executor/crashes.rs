@@ -13,11 +13,11 @@ use tokio::time::sleep;
 use super::world::World;
 use super::{ended, moves, nothing_goes_wrong, oracles, paused};
 
-/// How many seeds of random faults are tried; in the full run, ten times as many.
-const SEEDS: u64 = 20;
+/// How many seeds of random faults are tried; in the full run, twenty times as many.
+const SEEDS: u64 = 12;
 
 fn seeds() -> u64 {
-    if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 10 * SEEDS } else { SEEDS }
+    if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 20 * SEEDS } else { SEEDS }
 }
 
 /// Whether the process dies before the apiserver sees the write, or after it was carried out.

@@ -114,7 +114,7 @@ impl Desk {
         let run = |kubectl: &Kubectl| {
             let mut command = kubectl.command(&self.in_namespace(&args));
             let editor = format!("sed -i -e '{script}'");
-            masked(command.env("KUBE_EDITOR", editor).output().unwrap().into())
+            masked(command.env("KUBE_EDITOR", editor).output().unwrap())
         };
         self.compare(&args, run(&self.embedded), run)
     }
@@ -122,7 +122,8 @@ impl Desk {
     /// Starts a command that goes on, for a minute at most.
     pub(crate) fn begin(&self, command: &str) -> Going {
         let mut args = words(command);
-        args.push("--request-timeout=60s");
+        // It says on stderr when a watch has begun.
+        args.extend(["--request-timeout=60s", "-v=6"]);
         let start = |kubectl: &Kubectl| {
             let mut command = kubectl.command(&self.in_namespace(&args));
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -178,11 +179,28 @@ pub(crate) struct Going {
 impl Going {
     /// What it has said when it ends by itself.
     pub(crate) fn end(self) -> Said {
-        let here = masked(self.embedded.wait_with_output().unwrap().into());
+        let end = |child: Child| {
+            let mut said = masked(child.wait_with_output().unwrap());
+            said.err = said.err.lines().filter(|line| !is_log(line)).collect();
+            said
+        };
+        let here = end(self.embedded);
         if let Some(real) = self.real {
-            assert_eq!(here, masked(real.wait_with_output().unwrap().into()));
+            assert_eq!(here, end(real), "embedded on the left");
         }
         here
+    }
+
+    /// Returns when it has begun to watch.
+    pub(crate) fn watches(&mut self) {
+        for child in [Some(&mut self.embedded), self.real.as_mut()].into_iter().flatten() {
+            let mut stderr = BufReader::with_capacity(1, child.stderr.as_mut().unwrap());
+            let mut line = String::new();
+            while !line.contains("watch=true") {
+                line.clear();
+                assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended without a watch");
+            }
+        }
     }
 
     /// Its next lines.
@@ -213,6 +231,12 @@ impl Going {
     }
 }
 
+/// A line that kubectl writes for those who look for mistakes in it.
+fn is_log(line: &str) -> bool {
+    let mut signs = line.chars();
+    signs.next() == Some('I') && signs.take(4).all(|sign| sign.is_ascii_digit())
+}
+
 fn words(command: &str) -> Vec<&str> {
     command.split_whitespace().collect()
 }
@@ -232,8 +256,9 @@ fn show(said: &Said) -> String {
     format!("{out}{err}(exit {code:?})\n")
 }
 
-fn masked(said: Said) -> Said {
-    Said { out: mask(&said.out), err: mask(&said.err), ..said }
+fn masked(said: impl Into<Said>) -> Said {
+    let Said { out, err, code } = said.into();
+    Said { out: mask(&out), err: mask(&err), code }
 }
 
 /// Takes out what differs from run to run: moments, ages, uids, versions, addresses, and with them
@@ -241,6 +266,8 @@ fn masked(said: Said) -> Said {
 fn mask(text: &str) -> String {
     let masks = [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "MOMENT"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4}", "MOMENT"),
+        (r"(LIVE|MERGED)-\d+", "${1}"),
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "MOMENT"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
         (r#"(resourceVersion"?: |Resource Version: +)"?\d+"?"#, "${1}VERSION"),

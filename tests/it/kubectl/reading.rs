@@ -186,12 +186,14 @@ fn whole_objects_are_printed_as_by_a_real_server() {
             "svc shop-pods",
             "svc shop",
             "svc outside",
-            "sts shop",
-            "pdb shop",
             "lease certrotor",
             "pod shop-0",
         ] {
             desk.out(&format!("get {object} -o yaml"));
+        }
+        // Their status is a controller's.
+        for object in ["sts/shop", "pdb/shop"] {
+            desk.out_of(&["get", object, "-o=jsonpath={.spec}"]);
         }
     });
 }

@@ -3,7 +3,7 @@
 use super::desk::Desk;
 
 /// Two databases.
-pub(crate) const DATABASES: &str = r#"
+pub(crate) const DATABASES: &str = r"
 apiVersion: kubedb.com/v1
 kind: MySQL
 metadata: {name: blog, labels: {tier: silver}}
@@ -16,7 +16,7 @@ spec:
   version: 8.4.3
   replicas: 3
   tls: {issuerRef: {apiGroup: cert-manager.io, kind: Issuer, name: ca}}
-"#;
+";
 
 /// The Rotation of one of them.
 pub(crate) const ROTATION: &str = r"

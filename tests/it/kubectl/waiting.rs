@@ -29,10 +29,10 @@ fn kubectl_waits_for_conditions_values_creation_and_deletion() {
             assert!(said.err.is_empty() && said.code == Some(0), "{said:?}");
         }
 
-        let gone = desk.begin(&format!("wait --for=delete mysql --all {soon}"));
+        let mut gone = desk.begin(&format!("wait --for=delete mysql/shop {soon}"));
+        gone.watches();
         desk.out("delete mysql --all");
-        let said = gone.end();
-        assert!(said.err.is_empty() && said.code == Some(0), "{said:?}");
+        assert_eq!(gone.end().out, "mysql.kubedb.com/shop condition met\n");
     });
 }
 

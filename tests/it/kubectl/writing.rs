@@ -54,8 +54,14 @@ fn objects_are_applied_by_the_server() {
         desk.out_with(apply, BUILTIN);
         let fields = desk.out("get rotation shop -o yaml --show-managed-fields");
         assert!(fields.contains("f:renewBefore: {}"), "{fields}");
-        let differs = desk.said_with("diff --server-side -f -", ROTATION);
+        let differs = desk.said_with("diff --server-side --force-conflicts -f -", ROTATION);
         assert_eq!(differs.code, Some(1), "{differs:?}");
+        assert!(
+            differs.out.contains("\n-  renewBefore: 20d\n+  renewBefore: 30d\n"),
+            "{differs:?}"
+        );
+        let same = desk.said_with("diff --server-side --field-manager=gitops -f -", &changed);
+        assert_eq!((same.out.as_str(), same.code), ("", Some(0)), "{same:?}");
     });
 }
 
@@ -148,11 +154,55 @@ fn objects_are_created_replaced_scaled_and_deleted() {
         desk.out("delete configmap one --cascade=orphan");
         desk.out("delete mysql --all");
         desk.out("delete secret -l app=none --ignore-not-found");
-        desk.out("delete pod shop-0 --grace-period=0 --force --ignore-not-found");
+        desk.said("delete pod shop-0 --grace-period=0 --force");
         let none = desk.said("delete mysql blog");
         assert_eq!(
             none.err,
             "Error from server (NotFound): mysqls.kubedb.com \"blog\" not found\n"
         );
+    });
+}
+
+#[test]
+fn what_people_try_next_works_too() {
+    at_desk(|desk| {
+        create(desk, BUILTIN);
+        desk.out("rollout restart sts shop");
+        desk.out("set image sts/shop mysql=mysql:9.1.0");
+        desk.out("set env sts/shop --list");
+        desk.out("run box --image=busybox --labels=app=box");
+        desk.out("create service clusterip web --tcp=80:8080");
+        desk.out("create pdb web --selector=app=web --min-available=50%");
+        desk.out("get pdb web");
+        desk.out("get svc web");
+        desk.out("expose pod shop-0 --port=3306");
+        desk.out("get pods,svc --show-labels");
+        desk.out("get sts shop -o=jsonpath={.spec.template.spec.containers[*].image}");
+        desk.out_with(
+            "create -f -",
+            r#"{"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}]}"#,
+        );
+        desk.out("delete configmap,secret --all");
+        desk.out("api-resources --namespaced=false --api-group=cert-manager.io");
+        desk.said("logs nobody");
+        desk.out("patch pod shop-0 --type=merge --dry-run=server --patch={}");
+        desk.out("delete -l app=box pod --wait=false");
+        desk.said("top pods");
+    });
+}
+
+#[test]
+fn a_namespace_goes_with_all_that_is_in_it() {
+    at_desk(|desk| {
+        let other = format!("{}-2", desk.namespace);
+        desk.out(&format!("create namespace {other}"));
+        let there = DATABASES.replace("metadata: {", &format!("metadata: {{namespace: {other}, "));
+        let said = desk.said_with("create -f -", &there);
+        assert!(said.err.contains("does not match the namespace"), "{said:?}");
+        desk.out("create configmap inside");
+        let said = desk.said(&format!("delete namespace {other}"));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(desk.said(&format!("get namespace {other}")).code, Some(1));
     });
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 /// Fills in the defaults of an object of this kind.
 pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut Value) {
     match kind {
+        "Lease" => fill(object, "spec", &json!({})),
         "Namespace" => namespace(object),
         "Pod" => pod(object),
         "PodDisruptionBudget" => fill(object, "status", &json!({})),
@@ -23,7 +24,7 @@ fn namespace(object: &mut Value) {
     if name.is_string() {
         fill_path(object, &["metadata", "labels"], "kubernetes.io/metadata.name", &name);
     }
-    fill_path(object, &["spec"], "finalizers", &json!(["kubernetes"]));
+    fill(object, "spec", &json!({}));
     fill_path(object, &["status"], "phase", &json!("Active"));
 }
 
@@ -90,9 +91,34 @@ fn stateful_set(object: &mut Value) {
 
 fn pod(object: &mut Value) {
     pod_spec(&mut object["spec"]);
-    fill(&mut object["spec"], "enableServiceLinks", &json!(true));
+    for (field, default) in [
+        ("enableServiceLinks", json!(true)),
+        ("preemptionPolicy", json!("PreemptLowerPriority")),
+        ("priority", json!(0)),
+        ("tolerations", json!([])),
+    ] {
+        fill(&mut object["spec"], field, &default);
+    }
+    if let Some(tolerations) = object["spec"]["tolerations"].as_array_mut() {
+        tolerate_lost_nodes(tolerations);
+    }
     fill_path(object, &["status"], "phase", &json!("Pending"));
     fill_path(object, &["status"], "qosClass", &json!("BestEffort"));
+}
+
+/// Pods stay on a node that is lost for five minutes, unless they say otherwise.
+fn tolerate_lost_nodes(tolerations: &mut Vec<Value>) {
+    let any = |value: &Value| value.as_str().unwrap_or_default().is_empty();
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = tolerations.iter().any(|toleration| {
+            (toleration["key"] == key || any(&toleration["key"]))
+                && (toleration["effect"] == "NoExecute" || any(&toleration["effect"]))
+        });
+        if !tolerated {
+            tolerations.push(json!({"effect": "NoExecute", "key": key, "operator": "Exists",
+                "tolerationSeconds": 300}));
+        }
+    }
 }
 
 fn pod_spec(spec: &mut Value) {
