@@ -1,5 +1,7 @@
 //! cert-manager: what is issued, by which request, and by whom.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ByteString, ClusterResourceScope, NamespaceResourceScope};
 use serde::{Deserialize, Deserializer};
@@ -8,7 +10,7 @@ use serde_json::{Map, Value};
 use super::go_duration::GoDuration;
 use super::meta::{self, Condition};
 use super::resources::{CERTIFICATE, CERTIFICATE_REQUEST, CLUSTER_ISSUER, ISSUER, fixed_resource};
-use super::tls::IssuerRef;
+use super::tls::{IssuerRef, Subject};
 use super::tolerant;
 use crate::core::time::Time;
 
@@ -76,6 +78,51 @@ pub struct CertificateSpec {
     /// What its key may be used for.
     #[serde(deserialize_with = "tolerant::list")]
     pub usages: Vec<String>,
+    /// Its subject, the common name apart.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub subject: Subject,
+    /// Its private key.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub private_key: PrivateKeySpec,
+    /// What its Secret carries besides.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub secret_template: SecretTemplate,
+    /// How many of its requests are kept; one when absent.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub revision_history_limit: Option<i64>,
+    /// Its request names the usages itself; also when absent.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub encode_usages_in_request: Option<bool>,
+}
+
+/// What the private key of a certificate should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PrivateKeySpec {
+    /// `RSA`, `ECDSA` or `Ed25519`; RSA when absent.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub algorithm: Option<String>,
+    /// Its size in bits; 2048 for RSA and 256 for ECDSA when absent.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub size: Option<i64>,
+    /// `PKCS1` or `PKCS8`; PKCS1 when absent.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub encoding: Option<String>,
+    /// `Always` or `Never`: whether each issuance makes a new key; Always when absent, since 1.18.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub rotation_policy: Option<String>,
+}
+
+/// What the Secret of a certificate carries besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct SecretTemplate {
+    /// Its annotations.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub annotations: BTreeMap<String, String>,
+    /// Its labels.
+    #[serde(deserialize_with = "tolerant::value")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// When a certificate is renewed.
@@ -109,6 +156,9 @@ pub struct CertificateStatus {
     /// How many failed in a row.
     #[serde(deserialize_with = "tolerant::optional")]
     pub failed_issuance_attempts: Option<i64>,
+    /// The Secret that holds the key of the issuance under way.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub next_private_key_secret_name: Option<String>,
     /// `Ready` and `Issuing`.
     #[serde(deserialize_with = "tolerant::list")]
     pub conditions: Vec<Condition>,
@@ -146,6 +196,9 @@ fixed_resource!(CertificateRequest, CERTIFICATE_REQUEST, NamespaceResourceScope)
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CertificateRequestSpec {
+    /// The signing request, in PEM.
+    #[serde(deserialize_with = "pem")]
+    pub request: Option<Vec<u8>>,
     /// Who signs.
     #[serde(deserialize_with = "tolerant::optional")]
     pub issuer_ref: Option<IssuerRef>,

@@ -4,8 +4,17 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
-#[cfg(feature = "demo")]
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
+mod demo;
+#[cfg(all(test, feature = "demo"))]
+mod executor;
+#[cfg(all(test, feature = "demo"))]
+mod issuer;
+#[cfg(all(test, feature = "demo"))]
+mod kubectl;
+#[cfg(all(test, feature = "demo"))]
+mod pods;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;

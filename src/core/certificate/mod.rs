@@ -33,6 +33,11 @@ pub const MAX_CERTIFICATES: usize = 10;
 /// The most alternative names that one [`Leaf`] lists.
 pub const MAX_NAMES: usize = 256;
 
+/// The DER of each certificate in a PEM text, for those who verify signatures; at least one.
+pub fn ders(pem: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
+    pem::blocks(pem)
+}
+
 /// The facts of one certificate. Share it as `Arc<Leaf>`: a fleet holds 30,000 of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
@@ -157,6 +162,11 @@ pub enum Key {
 }
 
 impl Key {
+    /// The kind of a public key by itself, a DER `SubjectPublicKeyInfo`.
+    pub fn of_public_key(der: &[u8]) -> Self {
+        read::public_key(der)
+    }
+
     /// Whether it is smaller than 112 bits of security ask for: RSA 2048, a curve of 224.
     pub fn is_weak(self) -> bool {
         match self {

@@ -184,6 +184,11 @@ where
     }
 }
 
+/// The kind of a public key by itself.
+pub(super) fn public_key(der: &[u8]) -> Key {
+    SubjectPublicKeyInfo::from_der(der).map_or(Key::Other, |(_, spki)| key(&spki))
+}
+
 fn key(spki: &SubjectPublicKeyInfo<'_>) -> Key {
     let algorithm = &spki.algorithm.algorithm;
     if *algorithm == OID_PKCS1_RSAENCRYPTION || *algorithm == OID_PKCS1_RSASSAPSS {
