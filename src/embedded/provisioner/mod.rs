@@ -48,7 +48,7 @@ use crate::api::pod::{self, Pod};
 use crate::api::resources::MYSQL;
 use crate::clock::Clock;
 use crate::cluster::failure::within;
-use crate::embedded::controller::drive;
+use crate::embedded::controller::{config, drive};
 
 mod auth_secret;
 mod certificates;
@@ -161,6 +161,7 @@ fn controller(client: &Client, mysql: &ApiResource, namespace: Option<&str>) -> 
     };
     let resource = mysql.clone();
     Controller::new_with(databases, everything(), mysql.clone())
+        .with_config(config())
         .owns(scoped::<Certificate>(client, namespace), everything())
         .owns(scoped::<StatefulSet>(client, namespace), everything())
         .owns(scoped::<Service>(client, namespace), everything())

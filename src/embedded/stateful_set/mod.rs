@@ -33,7 +33,7 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::embedded::controller::drive;
+use crate::embedded::controller::{config, drive};
 
 mod claim;
 mod plan;
@@ -65,6 +65,7 @@ impl StatefulSets {
         let pods: Api<PartialObjectMeta<Pod>> = Api::all(client.clone());
         let everything = watcher::Config::default;
         let controller = Controller::new(sets, everything())
+            .with_config(config())
             // By name and not by owner: a pod that is let go or waits to be adopted counts too.
             .watches(pods, everything(), |pod| {
                 let (set, _) = claim::parse(pod.metadata.name.as_deref()?)?;

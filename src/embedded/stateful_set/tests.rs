@@ -209,7 +209,7 @@ async fn with_on_delete_a_new_template_waits_for_somebody_to_delete_the_pod() {
     world.delete_pod("shop-2").await;
     sleep(Duration::from_millis(500)).await;
     world.settled(3).await;
-    assert_eq!(world.story(before), "-2 +2 *2");
+    assert_eq!(world.story(before), "~2 -2 +2 *2");
     let pod = world.pod("shop-2").unwrap();
     assert_eq!(pod["spec"]["containers"][0]["image"], "mysql:10");
     let status = world.status();
