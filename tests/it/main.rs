@@ -4,7 +4,8 @@
 mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod executor;
 #[cfg(all(test, feature = "demo"))]
 mod provisioner;
