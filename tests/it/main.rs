@@ -2,7 +2,8 @@
 
 #[cfg(test)]
 mod actor;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod conformance;
 #[cfg(all(test, feature = "demo"))]
 mod provisioner;
