@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::fields::Applied;
@@ -59,6 +60,9 @@ impl Work<'_> {
     /// Stores a new object, if it breaks no rule; the last is that it has no version, where it may
     /// have none.
     fn finish_create(&mut self, mut value: Value, unversioned: bool) -> Result<Answer, Failure> {
+        if self.resource.is("", "services") {
+            addresses::give(&mut value);
+        }
         form::check(self.resource, &value)?;
         self.admit(None, Some(&value))?;
 

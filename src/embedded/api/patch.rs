@@ -61,34 +61,33 @@ impl Work<'_> {
         let patch: Value = serde_json::from_slice(body)
             .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
         match kind {
-            PatchKind::Json => self.patch_json(&mut value, patch)?,
+            PatchKind::Json => patch_json(&mut value, patch)?,
             PatchKind::Merge => json_patch::merge(&mut value, &patch),
             PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
         }
         Ok(value)
     }
+}
 
-    fn patch_json(&self, value: &mut Value, patch: Value) -> Result<(), Failure> {
-        let is_list = patch.as_array().is_some_and(|all| all.iter().all(Value::is_object));
-        let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|error| {
-            let message = format!("error decoding patch: {error}");
-            if is_list { misfit() } else { Failure::bad_request(message) }
-        })?;
-        for operation in patch.0 {
-            let operation = match operation {
-                // What is not there is replaced as well, if there is an object to put it into.
-                PatchOperation::Replace(ReplaceOperation { path, value: new })
-                    if is_missing_field(value, path.as_str()) =>
-                {
-                    PatchOperation::Add(AddOperation { path, value: new })
-                }
-                operation => operation,
-            };
-            // A test that fails, or a path that leads nowhere: the patch itself is well formed.
-            json_patch::patch(value, &[operation]).map_err(|_| misfit())?;
+fn patch_json(value: &mut Value, patch: Value) -> Result<(), Failure> {
+    let is_list = patch.as_array().is_some_and(|all| all.iter().all(Value::is_object));
+    let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|error| {
+        let message = format!("error decoding patch: {error}");
+        if is_list { misfit() } else { Failure::bad_request(message) }
+    })?;
+    for operation in patch.0 {
+        let mut operation = operation;
+        // What is not there is replaced as well, if there is an object to put it into.
+        if let PatchOperation::Replace(ReplaceOperation { path, value: new }) = &operation
+            && is_missing_field(value, path.as_str())
+        {
+            let (path, value) = (path.clone(), new.clone());
+            operation = PatchOperation::Add(AddOperation { path, value });
         }
-        Ok(())
+        // A test that fails, or a path that leads nowhere: the patch itself is well formed.
+        json_patch::patch(value, &[operation]).map_err(|_| misfit())?;
     }
+    Ok(())
 }
 
 fn is_missing_field(value: &Value, path: &str) -> bool {
