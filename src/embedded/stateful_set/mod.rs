@@ -29,11 +29,12 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::embedded::controller::{config, drive};
+use crate::embedded::controller::drive;
+use crate::embedded::repeatable::{self, SteadyPause};
 
 mod claim;
 mod plan;
@@ -65,7 +66,8 @@ impl StatefulSets {
         let pods: Api<PartialObjectMeta<Pod>> = Api::all(client.clone());
         let everything = watcher::Config::default;
         let controller = Controller::new(sets, everything())
-            .with_config(config())
+            .with_config(repeatable::config())
+            .trigger_backoff(SteadyPause)
             // By name and not by owner: a pod that is let go or waits to be adopted counts too.
             .watches(pods, everything(), |pod| {
                 let (set, _) = claim::parse(pod.metadata.name.as_deref()?)?;
@@ -74,11 +76,17 @@ impl StatefulSets {
             });
         let outcomes = controller.graceful_shutdown_on(stop.clone().cancelled_owned()).run(
             |set, turns: Arc<Turns>| async move { turns.turn(&set).await },
-            |_, _, _| Action::requeue(TRY_AGAIN),
+            |set, _, _| again_after(TRY_AGAIN, &set),
             Arc::new(Turns { client, clock }),
         );
         drive(outcomes, stop).await;
     }
+}
+
+/// A turn after so long, in a moment that is the set's own.
+fn again_after(pause: Duration, set: &StatefulSet) -> Action {
+    let namespace = set.namespace().unwrap_or_default();
+    Action::requeue(pause + repeatable::apart(&namespace, &set.name_any()))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tracing::info;
 
+use super::again_after;
 use super::claim::{self, Claim};
 use super::plan::{self, Health, Member, Step, Wanted};
 use super::pod::{self, REVISION_LABEL};
@@ -67,7 +68,7 @@ impl Turns {
             ask("patch the status of StatefulSet", &name, changed).await?;
         }
         let wait = soonest.and_then(|span| u64::try_from(span.as_seconds()).ok());
-        Ok(Action::requeue(wait.map_or(LOOK_AGAIN, Duration::from_secs)))
+        Ok(again_after(wait.map_or(LOOK_AGAIN, Duration::from_secs), cached))
     }
 
     /// The pods that the set controls, once it has adopted and let go whom it should.

@@ -295,3 +295,30 @@ async fn it_stops_when_it_is_told_to_even_before_it_knows_the_cluster() {
     stop.cancel();
     timeout(Duration::from_secs(5), run).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_write_the_same_in_the_same_order() {
+    let mut logs = Vec::new();
+    for _ in 0..2 {
+        let world = World::running();
+        for name in ["shop", "blog", "wiki", "mail"] {
+            world.seed_as(name, &json!({"replicas": 2, "topology": {"mode": "SemiSync"}}));
+        }
+        world.phase("Ready").await;
+        sleep(Duration::from_hours(1)).await;
+        let commits = world.server.commits_after(0).into_iter();
+        let log: Vec<_> = commits
+            .map(|commit| {
+                format!("{} {} {} {:?}", commit.time, commit.by.user, commit.verb, commit.key)
+            })
+            .collect();
+        logs.push(log);
+    }
+    assert!(logs[0].len() > 100);
+    let differs = (0..logs[0].len()).find(|at| logs[0].get(*at) != logs[1].get(*at));
+    if let Some(at) = differs {
+        let near = at.saturating_sub(5)..at + 5;
+        panic!("from {at} on: {:#?}\n{:#?}", logs[0].get(near.clone()), logs[1].get(near));
+    }
+    assert_eq!(logs[0].len(), logs[1].len());
+}
