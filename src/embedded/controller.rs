@@ -3,22 +3,30 @@
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use kube::runtime::controller::Error;
+use kube::runtime::controller::{Config, Error};
 use kube::runtime::watcher;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+/// How long changes of one object are gathered before its turn: each write of a turn is told by a
+/// watch, and so are those of everybody who answers it.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long turns under way may go on after the stop. One that is cut off is made good by the
 /// next, as after a crash.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How each of them is set up.
+pub(super) fn config() -> Config {
+    Config::default().debounce(GATHER)
+}
 
 /// Runs a controller, which must itself end gracefully on `stop`, and says what goes wrong.
 pub(super) async fn drive<T, P: std::error::Error + 'static>(
     outcomes: impl Stream<Item = Result<T, Error<P, watcher::Error>>>,
     stop: CancellationToken,
 ) {
-    let turns = outcomes.for_each(|outcome| std::future::ready(report(outcome.map(drop))));
+    let turns = outcomes.for_each(async |outcome| report(outcome.map(drop)));
     let overdue = async {
         stop.cancelled().await;
         // A controller that has not listed its objects yet does not end by itself.

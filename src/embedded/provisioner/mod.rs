@@ -1,7 +1,7 @@
 //! KubeDB's provisioner and coordinator: of a MySQL object it makes what KubeDB makes of it.
 //!
 //! That is the Secret of the root user, a Certificate for each alias, Services, a
-//! PodDisruptionBudget and, once every certificate is issued, the StatefulSet whose pods are the
+//! `PodDisruptionBudget` and, once every certificate is issued, the `StatefulSet` whose pods are the
 //! servers; and, all the time, the role label of each pod and the status of the MySQL. It knows
 //! the cluster through its client alone, so it does the same on the embedded API and on a real one.
 //!
@@ -48,7 +48,7 @@ use crate::api::pod::{self, Pod};
 use crate::api::resources::MYSQL;
 use crate::clock::Clock;
 use crate::cluster::failure::within;
-use crate::embedded::controller::drive;
+use crate::embedded::controller::{config, drive};
 
 mod auth_secret;
 mod certificates;
@@ -161,6 +161,7 @@ fn controller(client: &Client, mysql: &ApiResource, namespace: Option<&str>) -> 
     };
     let resource = mysql.clone();
     Controller::new_with(databases, everything(), mysql.clone())
+        .with_config(config())
         .owns(scoped::<Certificate>(client, namespace), everything())
         .owns(scoped::<StatefulSet>(client, namespace), everything())
         .owns(scoped::<Service>(client, namespace), everything())

@@ -26,6 +26,7 @@ async fn a_deleted_pod_is_stopped_and_then_gone() {
             format!("{} {ready} {code}", pod["status"]["phase"].as_str().unwrap())
         })
         .collect();
+    // The API server notes that no grace is left before it removes the pod.
     phases.dedup();
     assert_eq!(phases, ["Running True null", "Running False null", "Succeeded False 0"]);
     assert!(scene.events().contains(&"Normal Killing: Stopping container mysql".to_owned()));
