@@ -21,5 +21,6 @@ pub mod ops_request;
 pub mod pod;
 pub mod resources;
 pub mod rotation;
+pub mod secret;
 pub mod supervisor;
 pub mod tls;

@@ -5,6 +5,16 @@ mod actor;
 #[cfg(all(test, feature = "demo"))]
 mod conformance;
 #[cfg(all(test, feature = "demo"))]
+mod demo;
+#[cfg(all(test, feature = "demo"))]
+mod executor;
+#[cfg(all(test, feature = "demo"))]
+mod issuer;
+#[cfg(all(test, feature = "demo"))]
+mod kubectl;
+#[cfg(all(test, feature = "demo"))]
+mod pods;
+#[cfg(all(test, feature = "demo"))]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;

@@ -103,7 +103,10 @@ impl Inner {
             *known = revision;
             grown
         });
-        done.map(|done| (done, warnings))
+        match done {
+            Ok(done) => Ok((done, warnings)),
+            Err(failure) => Err(failure.warning(warnings)),
+        }
     }
 }
 

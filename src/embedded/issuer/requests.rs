@@ -11,11 +11,12 @@ use kube::runtime::watcher;
 use super::certificates::{PRIVATE_KEY_SECRET, typed};
 use super::issuers::{self, Signer};
 use super::status::Status;
-use super::{Context, SteadyPause, Trouble, secret};
+use super::{Context, Trouble, secret};
 use crate::api::cert_manager::{CertificateRequest, ClusterIssuer, Issuer, IssuerSpec};
 use crate::api::meta;
 use crate::api::tls::{ISSUER_GROUP, IssuerRef};
 use crate::core::time::{Span, Time};
+use crate::embedded::repeatable::{self, SteadyPause};
 use crate::pki::{Authority, Issued, Lifetime, PrivateKey, SigningRequest, Usage, self_sign};
 
 /// How long a certificate lives that does not say so.
@@ -35,8 +36,9 @@ pub(super) async fn run(context: Arc<Context>) {
         .watches(Api::<ClusterIssuer>::all(client), watched, move |issuer| {
             waiting_for(&of_cluster_issuer, &issuer)
         })
+        .with_config(repeatable::config())
         .trigger_backoff(SteadyPause)
-        .run(reconcile, |_, trouble, _| trouble.retry(), context)
+        .run(reconcile, |it, trouble, _| trouble.retry(&it.metadata), context)
         .for_each(async |_| {})
         .await;
 }

@@ -1,7 +1,7 @@
 //! KubeDB's provisioner and coordinator: of a MySQL object it makes what KubeDB makes of it.
 //!
 //! That is the Secret of the root user, a Certificate for each alias, Services, a
-//! PodDisruptionBudget and, once every certificate is issued, the StatefulSet whose pods are the
+//! `PodDisruptionBudget` and, once every certificate is issued, the `StatefulSet` whose pods are the
 //! servers; and, all the time, the role label of each pod and the status of the MySQL. It knows
 //! the cluster through its client alone, so it does the same on the embedded API and on a real one.
 //!

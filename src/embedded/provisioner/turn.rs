@@ -22,7 +22,7 @@ use crate::clock::Clock;
 
 /// How often a database is looked at without a cause: a deletion that happened while a watch was
 /// being set up again is told by nobody.
-const LOOK_AGAIN: Duration = Duration::from_mins(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
 /// What every turn needs.
 pub(super) struct Turns {
@@ -143,7 +143,7 @@ impl Turns {
     }
 
     /// Servers start with certificates or not at all: until all are issued there is no
-    /// StatefulSet, and one that is there keeps its template.
+    /// `StatefulSet`, and one that is there keeps its template.
     async fn keep_workload(&self, database: &Database, issued: bool) -> Result<(), Problem> {
         let (namespace, name) = (database.namespace(), database.name());
         let found = self.cluster.find(Kind::StatefulSet, namespace, name).await?;

@@ -1,11 +1,11 @@
-//! The StatefulSet controller of the embedded cluster; a real one has kube-controller-manager's.
+//! The `StatefulSet` controller of the embedded cluster; a real one has kube-controller-manager's.
 //!
 //! It does what databases need of that one, and in its order: pods with their ordinals, created and
 //! removed one after the other or at once, replaced under their names when they go; `OnDelete` and
 //! `RollingUpdate`; adoption of orphans; minReadySeconds; the status.
 //!
 //! Different from the real one:
-//! - There are no ControllerRevisions. A revision is a hash of the template, and every new pod is
+//! - There are no `ControllerRevision`s. A revision is a hash of the template, and every new pod is
 //!   of the newest one: `rollingUpdate.partition` counts as 0, and nothing is rolled back.
 //! - There are no volumes that outlive a pod. `volumeClaimTemplates` are not made into claims; the
 //!   pod gets an empty directory under each one's name. Databases on `Ephemeral` storage have none.
@@ -46,7 +46,7 @@ use turn::Turns;
 /// How long after a turn that failed the next one begins.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// The StatefulSet controller.
+/// The `StatefulSet` controller.
 pub struct StatefulSets {
     client: Client,
     clock: Arc<dyn Clock>,
@@ -58,7 +58,7 @@ impl StatefulSets {
         Self { client, clock }
     }
 
-    /// Keeps the pods of every StatefulSet until it is stopped.
+    /// Keeps the pods of every `StatefulSet` until it is stopped.
     pub async fn run(self, stop: CancellationToken) {
         let Self { client, clock } = self;
         let sets: Api<StatefulSet> = Api::all(client.clone());

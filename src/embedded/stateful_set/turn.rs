@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use super::claim::{self, Claim};
-use super::plan::{self, Member, Step, Wanted};
+use super::plan::{self, Health, Member, Step, Wanted};
 use super::pod::{self, REVISION_LABEL};
 use super::status;
 use crate::api::meta;
@@ -24,7 +24,7 @@ use crate::core::time::{Span, Time};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often a set is looked at without a cause: a deletion that happened while a watch was being
 /// set up again is told by nobody.
-const LOOK_AGAIN: Duration = Duration::from_mins(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// The field manager of all writes.
 const MANAGER: &str = "statefulset-controller";
 
@@ -116,9 +116,12 @@ impl Turns {
                 ordinal,
                 revision: pod.labels().get(REVISION_LABEL).cloned().unwrap_or_default(),
                 leaving: meta::is_deleting(&pod.metadata),
-                ended: matches!(phase(pod), "Failed" | "Succeeded"),
-                ready: since.is_some(),
-                available: left.is_some_and(|left| left <= Span::ZERO),
+                health: match left {
+                    _ if matches!(phase(pod), "Failed" | "Succeeded") => Health::Ended,
+                    None => Health::Unready,
+                    Some(left) if left > Span::ZERO => Health::Ready,
+                    Some(_) => Health::Available,
+                },
             })
         });
         (members.collect(), soonest)

@@ -408,7 +408,7 @@ async fn an_apply_may_name_the_version_it_is_for(target: Target) {
     next["data"]["a"] = json!("3");
     target.apply(MAP, "a", "one", next.clone()).await.refused(409, "Conflict");
     next["metadata"] = json!({"name": "a", "uid": "another"});
-    target.apply(MAP, "a", "one", next.clone()).await.refused(409, "Conflict");
+    target.apply(MAP, "a", "one", next.clone()).await.refused(422, "Invalid");
     next["metadata"] = json!({"name": "new", "uid": "another"});
     target.apply(MAP, "new", "one", next).await.refused(409, "Conflict");
 }
@@ -570,13 +570,13 @@ async fn scaling_and_applying_share_the_replicas(target: Target) {
     assert_eq!(scale["kind"], "Scale");
     assert_eq!(scale["apiVersion"], "autoscaling/v1");
     assert_eq!(scale["status"]["selector"], "a=b");
-    target.create(WIDGET, widget(json!({"count": 1}))).await;
+    target.create(WIDGET, widget(json!({"replicas": 1}))).await;
     let patch = json!({"spec": {"replicas": 2}});
     let scale = target.patch(WIDGET, "a/scale?fieldManager=scaler", MERGE, patch).await.fine();
     assert_eq!(scale["spec"]["replicas"], 2);
     let scaled = target.read(WIDGET, "a").await;
-    assert_eq!(scaled["spec"]["count"], 2);
-    assert_eq!(managers(&scaled)["scaler/Update/scale"], json!({"f:spec": {"f:count": {}}}));
-    let refused = target.apply(WIDGET, "a", "two", widget(json!({"count": 5}))).await;
+    assert_eq!(scaled["spec"]["replicas"], 2);
+    assert_eq!(managers(&scaled)["scaler/Update/scale"], json!({"f:spec": {"f:replicas": {}}}));
+    let refused = target.apply(WIDGET, "a", "two", widget(json!({"replicas": 5}))).await;
     refused.refused(409, "Conflict");
 }

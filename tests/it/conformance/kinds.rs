@@ -97,6 +97,7 @@ pub(crate) fn widgets() -> Value {
         "maybe": {"type": "string", "nullable": true},
         "nested": {"type": "object", "properties": {"a": key, "b": key}},
         "port": {"x-kubernetes-int-or-string": true},
+        "replicas": {"type": "integer"},
         "set": {
             "type": "array",
             "x-kubernetes-list-type": "set",
@@ -135,7 +136,7 @@ pub(crate) fn widgets() -> Value {
                 "subresources": {
                     "status": {},
                     "scale": {
-                        "specReplicasPath": ".spec.count",
+                        "specReplicasPath": ".spec.replicas",
                         "statusReplicasPath": ".status.replicas",
                         "labelSelectorPath": ".status.selector",
                     },

@@ -200,7 +200,8 @@ async fn the_rules_hold_for_every_way_to_write(target: Target) {
     target.patch(WIDGET, "a", MERGE, wrong.clone()).await.refused(422, "Invalid");
     made["spec"] = wrong["spec"].clone();
     target.put(WIDGET, "a", &made).await.refused(422, "Invalid");
-    target.apply(WIDGET, "a", "me", widget(wrong["spec"].clone())).await.refused(422, "Invalid");
+    let applied = target.apply(WIDGET, "a?force=true", "me", widget(wrong["spec"].clone())).await;
+    applied.refused(422, "Invalid");
     let status = json!({"status": {"replicas": "many"}});
     target.patch(WIDGET, "a/status", MERGE, status).await.refused(422, "Invalid");
     let pod = json!({"metadata": {"name": "a"}, "spec": {"containers": "none"}});

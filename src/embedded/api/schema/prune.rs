@@ -83,3 +83,23 @@ fn fill_object(fields: &Fields, object: &mut Map<String, Value>) {
         }
     }
 }
+
+/// Drops every null that may not be one.
+pub(in crate::embedded::api) fn drop_nulls(schema: &Schema, value: &mut Value) {
+    match (&schema.form, value) {
+        (Form::List { items, .. }, Value::Array(entries)) => {
+            entries.iter_mut().for_each(|entry| drop_nulls(items, entry));
+        }
+        (Form::Object(fields), Value::Object(object)) => {
+            object.retain(|name, value| match fields.known.get(name).or(fields.others.as_deref()) {
+                Some(schema) if value.is_null() => schema.nullable,
+                Some(schema) => {
+                    drop_nulls(schema, value);
+                    true
+                }
+                None => true,
+            })
+        }
+        _ => {}
+    }
+}

@@ -49,15 +49,15 @@ fn check(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
 }
 
 fn check_object(fields: &Fields, object: &Map<String, Value>, path: &str, causes: &mut Vec<Cause>) {
-    for name in &fields.required {
-        if !object.contains_key(name) {
-            causes.push(Cause::required(below(path, name)));
-        }
-    }
     for (name, value) in object {
         let schema = fields.known.get(name).or(fields.others.as_deref());
         if let Some(schema) = schema {
             check(schema, value, &below(path, name), causes);
+        }
+    }
+    for name in &fields.required {
+        if !object.contains_key(name) {
+            causes.push(Cause::required(below(path, name)));
         }
     }
 }

@@ -105,8 +105,9 @@ async fn every_kind_of_the_table_can_be_created() {
         (
             "apps/v1",
             "StatefulSet",
-            json!({"spec": {"serviceName": "a", "selector": {},
-            "template": {"spec": {"containers": []}}}}),
+            json!({"spec": {"serviceName": "a", "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "mysql", "image": "mysql:9"}]}}}}),
         ),
         ("coordination.k8s.io/v1", "Lease", json!({})),
         ("policy/v1", "PodDisruptionBudget", json!({"spec": {"minAvailable": 1}})),

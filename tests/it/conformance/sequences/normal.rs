@@ -89,6 +89,7 @@ impl Normal {
             body["metadata"] = json!({});
         }
         self.clean(&mut body);
+        settle_order(&mut body);
         json!({"code": reply.code, "body": body, "warnings": reply.warnings})
     }
 
@@ -98,9 +99,10 @@ impl Normal {
                 fields.retain(|_, value| !value.is_null());
                 for (name, value) in fields.iter_mut() {
                     let is_time = name == "time" || name.ends_with("Timestamp");
+                    let counts = matches!(name.as_str(), "message" | "resourceVersion" | "uid");
                     match value {
                         Value::String(text) if is_time => "T".clone_into(text),
-                        Value::String(text) => *text = self.words(text),
+                        Value::String(text) if counts => *text = self.words(text),
                         Value::Array(entries) if name == "managedFields" => {
                             let order = |entry: &Value| {
                                 ["manager", "operation", "subresource", "apiVersion"]
@@ -118,8 +120,7 @@ impl Normal {
                 }
             }
             Value::Array(entries) => entries.iter_mut().for_each(|entry| self.clean(entry)),
-            Value::String(text) => *text = self.words(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
@@ -137,6 +138,31 @@ impl Normal {
             }
         }
         text
+    }
+}
+
+/// In which order a real server tells what is wrong is by chance; and some sentences quote the whole
+/// object as Go shows it.
+fn settle_order(body: &mut Value) {
+    if let Some(fields) =
+        body.as_object_mut().filter(|fields| fields.get("details") == Some(&json!({})))
+    {
+        fields.remove("details");
+    }
+    if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
+        for cause in causes.iter_mut().filter(|cause| cause["field"] == "patch") {
+            cause["message"] = json!("…");
+        }
+        causes.sort_by_key(ToString::to_string);
+    }
+    let Some(message) = body.get("message").and_then(Value::as_str).map(str::to_owned) else {
+        return;
+    };
+    for quote in [" is invalid: [", "failed to create typed patch object", " is invalid: patch:"] {
+        if let Some((head, _)) = message.split_once(quote) {
+            body["message"] = json!(format!("{head}{quote}…"));
+            return;
+        }
     }
 }
 

@@ -189,6 +189,8 @@ fn apply(draw: &mut Draw, kind: Kind, name: &'static str) -> Step {
     let status = subresource(draw, kind);
     let mut body = kind.object(if draw.once_in(4) { part(draw, kind) } else { whole(draw, kind) });
     body["metadata"]["name"] = json!(name);
+    // A real server stores an empty map that is applied to a custom kind, and drops it later.
+    body["metadata"].as_object_mut().unwrap().retain(|_, value| *value != json!({}));
     match draw.below(16) {
         0 => body["metadata"]["resourceVersion"] = json!(VERSION),
         1 => body["metadata"]["resourceVersion"] = json!(FIRST_VERSION),
