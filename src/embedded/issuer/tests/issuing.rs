@@ -128,7 +128,7 @@ async fn every_trigger_issues_once() {
             "names" => world.patch_certificate("web", json!({"dnsNames": ["b"]})).await,
             "duration" => world.patch_certificate("web", json!({"duration": "20m"})).await,
             "issuer" => {
-                world.patch_certificate("web", json!({"issuerRef": {"name": "other"}})).await
+                world.patch_certificate("web", json!({"issuerRef": {"name": "other"}})).await;
             }
             "issuer's kind, left out" => {
                 let same = json!({"group": "cert-manager.io", "kind": "Issuer", "name": "ca"});
