@@ -27,7 +27,13 @@ impl Scale {
     }
 
     /// The `Scale` of an object.
-    pub(super) fn of(&self, object: &Value) -> Value {
+    pub(super) fn of(&self, object: &Value) -> Result<Value, Failure> {
+        if at(object, &self.wanted).is_null() {
+            let why = format!("the spec replicas field {:?} does not exist", self.wanted);
+            let cause = Cause { reason: "", message: why.clone(), field: String::new() };
+            let message = format!("Internal error occurred: {why}");
+            return Err(Failure::new(500, "InternalError", message).because(&[cause]));
+        }
         let mut scale = json!({
             "kind": "Scale",
             "apiVersion": "autoscaling/v1",
@@ -49,7 +55,7 @@ impl Scale {
         if let Some(selector) = selector {
             scale["status"]["selector"] = json!(selector);
         }
-        scale
+        Ok(scale)
     }
 }
 
@@ -76,14 +82,14 @@ impl Work<'_> {
         let scale = scale_of(self.resource)?;
         let (key, old) = self.existing()?;
         let mut value = form::present(self.resource, &old);
-        let wished = change(self, scale.of(&value))?;
+        let wished = change(self, scale.of(&value)?)?;
         self.check_scale(&wished)?;
         let version = wished["metadata"]["resourceVersion"].clone();
         object::set_meta(&mut value, "resourceVersion", Some(version));
         let replicas = json!(wished["spec"]["replicas"].as_i64().unwrap_or(0));
         *steps(&scale.wanted).fold(&mut value, |at, step| &mut at[step]) = replicas;
         let scaled = self.replace(&key, &Arc::clone(&old), value)?;
-        Ok(Answer::ok(scale.of(&scaled)))
+        scale.of(&scaled).map(Answer::ok)
     }
 
     /// What applying a `Scale` applies to the object that is scaled.

@@ -136,7 +136,7 @@ const ROWS: [Row; 11] = [
         short_names: &["svc"],
         in_all: true,
         has_status: true,
-        nature: Nature { delete_shows_object: true, ..typed::<Service>() },
+        nature: Nature { delete_shows_object: true, put_creates: true, ..typed::<Service>() },
         columns: &[
             ("Name", table::name),
             ("Type", table::service_type),

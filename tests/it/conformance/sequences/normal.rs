@@ -98,7 +98,8 @@ impl Normal {
             Value::Object(fields) => {
                 fields.retain(|_, value| !value.is_null());
                 for (name, value) in fields.iter_mut() {
-                    let is_time = name == "time" || name.ends_with("Timestamp");
+                    let is_time =
+                        name == "time" || name.ends_with("Timestamp") || name.ends_with("Time");
                     let counts = matches!(name.as_str(), "message" | "resourceVersion" | "uid");
                     match value {
                         Value::String(text) if is_time => "T".clone_into(text),
@@ -113,6 +114,10 @@ impl Normal {
                         }
                         Value::Object(spec) if name == "spec" => {
                             spec.retain(|name, _| !BY_PLUGINS.contains(&name.as_str()));
+                            if spec.get("clusterIP").is_some_and(|address| address != "None") {
+                                spec["clusterIP"] = json!("10.…");
+                                spec["clusterIPs"] = json!(["10.…"]);
+                            }
                             self.clean(value);
                         }
                         _ => self.clean(value),
