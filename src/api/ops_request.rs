@@ -69,6 +69,9 @@ pub struct OpsRequestSpec {
     /// The limit for each of its steps.
     #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<GoDuration>,
+    /// How often a step that failed is tried again; 1 when absent.
+    #[serde(deserialize_with = "tolerant::optional", skip_serializing_if = "Option::is_none")]
+    pub max_retries: Option<i32>,
 }
 
 /// The MySQL that a request is for.
@@ -233,6 +236,7 @@ impl From<NewRotationRequest> for MySqlOpsRequest {
                 tls: Some(RequestTls::rotation()),
                 apply: Some(new.apply),
                 timeout: Some(new.timeout.into()),
+                max_retries: None,
             },
             ..Self::default()
         }

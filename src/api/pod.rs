@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::meta::{self, Condition};
 use super::resources::{POD, fixed_resource};
-use super::tolerant;
+use super::{names, tolerant};
 use crate::core::time::Time;
 
 /// The labels of every pod that KubeDB makes for a MySQL: what to watch.
@@ -19,6 +19,13 @@ pub const SELECTOR: &str =
 const SERVER: &str = "mysql";
 /// What the pods of an InnoDBCluster's routers are told by.
 const COMPONENT_LABEL: &str = "mysql.kubedb.com/component";
+/// What KubeDB tells the primary by, in its present releases and in old ones.
+const ROLE_LABELS: [&str; 2] = ["kubedb.com/role", "mysql.kubedb.com/role"];
+
+/// The labels of every pod of one MySQL.
+pub fn selector_of(database: &str) -> String {
+    format!("{SELECTOR},{}={database}", meta::INSTANCE_LABEL)
+}
 
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -79,15 +86,37 @@ impl Pod {
     /// The MySQL that it is a server of: by its labels, and by its name, which a label forged by
     /// somebody else would not fit.
     pub fn server_of(&self) -> Option<&str> {
+        let database = self.database().filter(|_| !self.is_router())?;
+        self.is_numbered(database).then_some(database)
+    }
+
+    /// The MySQL that it is a router of, likewise.
+    pub fn router_of(&self) -> Option<&str> {
+        let database = self.database().filter(|_| self.is_router())?;
+        self.is_numbered(&names::router(database)).then_some(database)
+    }
+
+    /// What KubeDB says of its part among the servers: `primary` or `standby`.
+    pub fn role(&self) -> Option<&str> {
+        ROLE_LABELS.into_iter().find_map(|key| meta::label(&self.metadata, key))
+    }
+
+    fn database(&self) -> Option<&str> {
         let label = |key| meta::label(&self.metadata, key);
-        let router = label(COMPONENT_LABEL) == Some("router");
         let kubedb = label("app.kubernetes.io/name") == Some("mysqls.kubedb.com")
             && label(meta::MANAGED_BY_LABEL) == Some("kubedb.com");
-        let database = label(meta::INSTANCE_LABEL).filter(|_| kubedb && !router)?;
-        let name = self.metadata.name.as_deref()?;
-        let ordinal = name.strip_prefix(database)?.strip_prefix('-')?;
-        let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|byte| byte.is_ascii_digit());
-        is_ordinal.then_some(database)
+        label(meta::INSTANCE_LABEL).filter(|_| kubedb)
+    }
+
+    fn is_router(&self) -> bool {
+        meta::label(&self.metadata, COMPONENT_LABEL) == Some("router")
+    }
+
+    /// Whether it is named as a `StatefulSet` of that name names its pods.
+    fn is_numbered(&self, workload: &str) -> bool {
+        let name = self.metadata.name.as_deref().unwrap_or_default();
+        let ordinal = name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-'));
+        ordinal.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// When mysqld was started; none while it does not run.
@@ -132,6 +161,31 @@ mod tests {
         ] {
             let pod = pod(name, &labels, &json!({}));
             assert_eq!(pod.server_of(), database, "{name} {labels}");
+        }
+    }
+
+    #[test]
+    fn only_routers_are_routers() {
+        let router = json!({"mysql.kubedb.com/component": "router"});
+        for (name, labels, database) in [
+            ("shop-router-0", &router, Some("shop")),
+            ("shop-0", &router, None),
+            ("other-router-0", &router, None),
+            ("shop-router-0", &json!({}), None),
+        ] {
+            let pod = pod(name, labels, &json!({}));
+            assert_eq!(pod.router_of(), database, "{name} {labels}");
+        }
+    }
+
+    #[test]
+    fn the_role_is_told_by_a_label_of_two_names() {
+        for (labels, role) in [
+            (json!({"kubedb.com/role": "primary"}), Some("primary")),
+            (json!({"mysql.kubedb.com/role": "secondary"}), Some("secondary")),
+            (json!({}), None),
+        ] {
+            assert_eq!(pod("shop-0", &labels, &json!({})).role(), role);
         }
     }
 

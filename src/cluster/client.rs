@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::client::ClientBuilder;
+use http::Request;
+use kube::client::{Body, ClientBuilder};
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use rustls::crypto::ring;
+use tokio::time::timeout;
+use tower::{BoxError, service_fn};
 
 pub use super::failure::{ApiFailure, within};
 pub use super::meter::{ApiLayer, ApiMetrics};
@@ -94,6 +97,20 @@ impl Calls {
         Self { deadline, ..self }
     }
 
+    /// The same client, except that every answer begins within the deadline. For what calls the
+    /// apiserver by itself: kube's watches begin with a list that they would wait for for ever.
+    pub fn impatient(&self, client: &Client) -> Client {
+        let (inner, deadline) = (client.clone(), self.deadline);
+        let service = service_fn(move |request: Request<Body>| {
+            let inner = inner.clone();
+            async move {
+                let answer = timeout(deadline, inner.send(request)).await?;
+                Ok::<_, BoxError>(answer?)
+            }
+        });
+        Client::new(service, client.default_namespace())
+    }
+
     /// Awaits one call; `verb` is that of the API: `get`, `list`, `create`, `update`, …
     pub async fn run<T>(
         &self,
@@ -147,5 +164,17 @@ contexts:
             Target { kubeconfig: Some(file.path().to_owned()), context: Some("three".to_owned()) };
         let error = connect(&target, layer()).await.err().unwrap();
         assert_eq!(error.to_string(), "cannot use the kubeconfig");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_impatient_client_does_not_wait_for_ever() {
+        let silent = service_fn(|_: Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, BoxError>>()
+        });
+        let client = Client::new(silent, "here");
+        let impatient = Calls::new(Duration::from_secs(5), Arc::new(())).impatient(&client);
+        assert_eq!(impatient.default_namespace(), "here");
+        let failure = ApiFailure::from(impatient.list_api_groups().await.unwrap_err());
+        assert_eq!(failure.class(), "unavailable");
     }
 }

@@ -84,7 +84,8 @@ const fn topology(mode: Option<&TopologyMode>) -> Topology {
     }
 }
 
-const fn phase(phase: Option<&mysql::DatabasePhase>) -> DatabasePhase {
+/// `status.phase` as decisions know it.
+pub const fn phase(phase: Option<&mysql::DatabasePhase>) -> DatabasePhase {
     match phase {
         Some(mysql::DatabasePhase::Provisioning) => DatabasePhase::Provisioning,
         Some(mysql::DatabasePhase::DataRestoring) => DatabasePhase::DataRestoring,

@@ -85,7 +85,8 @@ pub fn request(object: &MySqlOpsRequest, texts: &mut Texts) -> Request {
     }
 }
 
-fn phase(phase: Option<&OpsRequestPhase>) -> RequestPhase {
+/// `status.phase` as decisions know it.
+pub fn phase(phase: Option<&OpsRequestPhase>) -> RequestPhase {
     match phase {
         None => RequestPhase::New,
         Some(OpsRequestPhase::Pending) => RequestPhase::Pending,

@@ -7,6 +7,7 @@ use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::fields::Applied;
 use super::form;
+use super::kind::fill_at_admission;
 use super::object;
 use super::work::{Answer, Work};
 
@@ -62,6 +63,9 @@ impl Work<'_> {
     fn finish_create(&mut self, mut value: Value, unversioned: bool) -> Result<Answer, Failure> {
         if self.resource.is("", "services") {
             addresses::give(&mut value);
+        }
+        if !self.resource.is_custom() {
+            fill_at_admission(&self.resource.kind.kind, &mut value);
         }
         form::check(self.resource, &value)?;
         self.admit(None, Some(&value))?;

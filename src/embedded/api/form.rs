@@ -189,8 +189,13 @@ pub(super) fn refuse(resource: &Resource, value: &Value, causes: &[Cause]) -> Re
 /// The object as this version of its kind shows it.
 pub(super) fn present(resource: &Resource, stored: &Value) -> Value {
     let mut shown = stored.clone();
-    if resource.is("events.k8s.io", "events") {
-        rename(&mut shown, &EVENT_FIELDS);
+    match (resource.kind.group.as_str(), resource.kind.plural.as_str()) {
+        ("", "events") => add_empty(&mut shown, &EMPTY_EVENT_FIELDS),
+        ("events.k8s.io", "events") => {
+            rename(&mut shown, &EVENT_FIELDS);
+            add_empty(&mut shown, &EMPTY_NEW_EVENT_FIELDS);
+        }
+        _ => {}
     }
     shown["apiVersion"] = json!(resource.api_version());
     shown["kind"] = json!(resource.kind.kind);
@@ -225,6 +230,32 @@ const EVENT_FIELDS: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
     ("source", "deprecatedSource"),
 ];
+
+/// The fields that an Event shows even when there is nothing in them, as JSON.
+const EMPTY_EVENT_FIELDS: [(&str, &str); 7] = [
+    ("eventTime", "null"),
+    ("firstTimestamp", "null"),
+    ("involvedObject", "{}"),
+    ("lastTimestamp", "null"),
+    ("reportingComponent", r#""""#),
+    ("reportingInstance", r#""""#),
+    ("source", "{}"),
+];
+const EMPTY_NEW_EVENT_FIELDS: [(&str, &str); 5] = [
+    ("deprecatedFirstTimestamp", "null"),
+    ("deprecatedLastTimestamp", "null"),
+    ("deprecatedSource", "{}"),
+    ("eventTime", "null"),
+    ("regarding", "{}"),
+];
+
+fn add_empty(value: &mut Value, fields: &[(&str, &str)]) {
+    for (field, empty) in fields {
+        if value.get(*field).is_none() {
+            value[*field] = serde_json::from_str(empty).unwrap_or_default();
+        }
+    }
+}
 
 fn rename(value: &mut Value, names: &[(&str, &str)]) {
     let Some(fields) = value.as_object_mut() else {

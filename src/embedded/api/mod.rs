@@ -33,6 +33,7 @@ mod openapi;
 mod options;
 mod pages;
 mod patch;
+mod protobuf;
 mod read;
 mod render;
 mod reviews;

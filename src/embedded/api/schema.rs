@@ -91,20 +91,6 @@ impl Schema {
             format: text(schema, "format"),
         }
     }
-
-    /// The schema of a field, as far as it is known.
-    pub(super) fn field(&self, name: &str) -> Option<&Self> {
-        match &self.form {
-            Form::Object(fields) => fields.known.get(name).or(fields.others.as_deref()),
-            Form::Any
-            | Form::Boolean
-            | Form::Integer(_)
-            | Form::IntegerOrText
-            | Form::List { .. }
-            | Form::Number(_)
-            | Form::Text { .. } => None,
-        }
-    }
 }
 
 fn form(schema: &Value) -> Form {

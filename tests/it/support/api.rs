@@ -33,6 +33,7 @@ const fn kind(
     Kind { group, version, name, plural }
 }
 
+pub(crate) const BUDGET: Kind = kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets");
 pub(crate) const CERTIFICATE: Kind = kind("cert-manager.io", "v1", "Certificate", "certificates");
 pub(crate) const CERTIFICATE_REQUEST: Kind =
     kind("cert-manager.io", "v1", "CertificateRequest", "certificaterequests");

@@ -110,7 +110,9 @@ impl Normal {
                                     .map(|field| entry[field].to_string())
                             };
                             entries.sort_by_key(order);
-                            entries.iter_mut().for_each(|entry| self.clean(entry));
+                            for entry in entries {
+                                self.clean(entry);
+                            }
                         }
                         Value::Object(spec) if name == "spec" => {
                             spec.retain(|name, _| !BY_PLUGINS.contains(&name.as_str()));
@@ -120,11 +122,20 @@ impl Normal {
                             }
                             self.clean(value);
                         }
-                        _ => self.clean(value),
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_) => self.clean(value),
                     }
                 }
             }
-            Value::Array(entries) => entries.iter_mut().for_each(|entry| self.clean(entry)),
+            Value::Array(entries) => {
+                for entry in entries {
+                    self.clean(entry);
+                }
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }

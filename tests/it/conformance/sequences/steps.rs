@@ -273,6 +273,7 @@ fn whole(draw: &mut Draw, kind: Kind) -> Value {
 }
 
 /// Some fields of an object.
+#[expect(clippy::too_many_lines, reason = "a table: an entry a kind")]
 fn part(draw: &mut Draw, kind: Kind) -> Value {
     let mut object = json!({"metadata": metadata(draw)});
     match kind.plural {

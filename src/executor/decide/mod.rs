@@ -1,0 +1,145 @@
+//! What to do next about one request: (what the apiserver holds, the moment) → at most one write.
+//!
+//! Pure: no clock, no I/O, nothing remembered. How far a request is follows from its conditions
+//! ([`notes`]), the Certificates, the pods and the pause of the MySQL, so that a crash before or
+//! after any write repeats or continues the same row. The first row that fits is taken.
+//!
+//! | phase | and | write |
+//! |---|---|---|
+//! | none, Pending, Approved | it cannot be carried out, ever | `refuse` |
+//! | | a newer one of its type is queued | `skip` |
+//! | | another runs, an older one of another type is queued, the database is paused, not Ready (unless `apply: Always`) or halted, a backup runs | `queue`, then wait |
+//! | | the database has no TLS, or a Certificate is missing | `fail` |
+//! | | otherwise | `start` |
+//! | Progressing | not by this executor | – |
+//! | | failing, and the database is paused for it | `resumeDatabase` |
+//! | | failing | `fail` |
+//! | | its spec was changed | `noteFailure` |
+//! | | a step failed or takes longer than `timeout`, and `maxRetries` are left | `retry` |
+//! | | the same, and none are left | `noteFailure` |
+//! | | not noted as paused, the MySQL is not paused | `pauseDatabase` |
+//! | | not noted as paused, the MySQL is | `notePaused` |
+//! | | a Certificate that is neither new nor being issued | `issueCertificate` |
+//! | | all of them new or being issued | `noteIssuing` |
+//! | | all of them new, Ready, and in their Secrets | `noteSynced` |
+//! | | a pod's turn has come: see [`restart`] | `noteEvicting` |
+//! | | it is its turn, and it has the uid that was noted | `evictPod` |
+//! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
+//! | | it is gone, and its successor is ready | `notePodReady` |
+//! | | every pod is | `noteRestarted` |
+//! | | the database is still paused for it | `resumeDatabase` |
+//! | | the database is Ready | `noteDatabaseReady` |
+//! | | otherwise | `succeed` |
+//! | `WaitingForApproval`, a terminal one, an unknown one | | – |
+//!
+//! A request whose database does not exist, or is being deleted, is dropped: with KubeDB's webhook
+//! nobody could write its status, and there is nothing to do.
+
+use crate::core::fleet::{RequestPhase, Text};
+use crate::core::time::{Span, Time};
+use crate::executor::vocabulary::ExecutorWrite;
+
+pub mod notes;
+mod queue;
+mod restart;
+pub mod seen;
+mod stages;
+#[cfg(test)]
+mod tests;
+pub mod waiting;
+
+use notes::Note;
+use seen::{Operation, Refusal, Seen};
+use stages::{Run, STAGES_OF_ROTATE, Stage};
+use waiting::Waiting;
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing, until the request changes.
+    Rest,
+    /// Nothing: the database does not exist.
+    Dropped,
+    /// Nothing, until what is waited for has come.
+    Wait {
+        /// For what.
+        why: Waiting,
+        /// When waiting ends in any case.
+        until: Option<Time>,
+    },
+    /// This write.
+    Write(Write),
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// To the status of the request.
+    Request {
+        /// Under which name.
+        point: ExecutorWrite,
+        /// The new phase, where it changes.
+        phase: Option<RequestPhase>,
+        /// The conditions to set.
+        notes: Vec<Note>,
+    },
+    /// The condition `Paused` of the MySQL.
+    Pause,
+    /// That condition is taken away.
+    Resume,
+    /// The condition `Issuing` of this Certificate.
+    Issue(Text),
+    /// The eviction of this pod, if it still has this uid.
+    Evict {
+        /// Its name.
+        pod: Text,
+        /// Its uid.
+        uid: Text,
+    },
+}
+
+impl Write {
+    /// Its name.
+    pub const fn point(&self) -> ExecutorWrite {
+        match self {
+            Self::Request { point, .. } => *point,
+            Self::Pause => ExecutorWrite::PauseDatabase,
+            Self::Resume => ExecutorWrite::ResumeDatabase,
+            Self::Issue(_) => ExecutorWrite::IssueCertificate,
+            Self::Evict { .. } => ExecutorWrite::EvictPod,
+        }
+    }
+}
+
+impl Step {
+    fn note(point: ExecutorWrite, notes: Vec<Note>) -> Self {
+        Self::Write(Write::Request { point, phase: None, notes })
+    }
+
+    fn phase(point: ExecutorWrite, phase: RequestPhase, notes: Vec<Note>) -> Self {
+        Self::Write(Write::Request { point, phase: Some(phase), notes })
+    }
+}
+
+impl Operation {
+    /// What it is made of, in order. A stage that is done stays done.
+    const fn stages(self) -> &'static [Stage] {
+        match self {
+            Self::Rotate => STAGES_OF_ROTATE,
+        }
+    }
+}
+
+/// Chooses the row. A step may take `step_timeout` where the request does not say how long.
+pub fn next(seen: &Seen, step_timeout: Span, now: Time) -> Step {
+    let request = &seen.request;
+    let queued = seen::is_queued(request.phase);
+    let running = request.phase == RequestPhase::Progressing && request.progress.is_ours();
+    match &seen.database {
+        _ if !queued && !running => Step::Rest,
+        None if request.database.is_empty() => queue::refused(&Refusal::NoDatabase),
+        None => Step::Dropped,
+        Some(database) if queued => queue::next(seen, database),
+        Some(database) => Run { seen, request, database, step_timeout, now }.next(),
+    }
+}

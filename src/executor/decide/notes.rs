@@ -1,0 +1,345 @@
+//! The conditions of a request: what each says, and what is read back from it.
+//!
+//! | type | reason | message | when |
+//! |---|---|---|---|
+//! | `Running` | `Running` | `Controller has started to Progress the MySQLOpsRequest: ns/name` | the phase becomes Progressing |
+//! | `ReconfigureTLS` | `CertrotorOperate` | `certrotor operate has started to rotate the certificates of MySQL ns/db` | with it: by this the executor knows the request for its own |
+//! | `DatabasePauseSucceeded` | `DatabasePauseSucceeded` | `Successfully paused MySQL database: ns/db for MySQLOpsRequest: name` | the MySQL has the condition `Paused` |
+//! | `GetCertificate--<certificate>` | `GetCertificate` | `get certificate; ConditionStatus:True; UID:…; Revision:…; LastFailure:…` | with it: the certificate as it was before |
+//! | `IssueCertificatesSucceeded` | `IssueCertificatesSucceeded` | `Successfully added issuing condition to all the certificates` | each Certificate has the condition `Issuing`, or is already new |
+//! | `CertificateSynced` | `ReconfigureTLS` | `Successfully synced all certificates` | each Certificate is Ready, of a newer revision, and its Secret holds it |
+//! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it: this pod is to be restarted |
+//! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
+//! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
+//! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
+//! | `Restart` | `RestartPodsSucceeded` | `Successfully restarted MySQL pods for MySQLOpsRequest: ns/name` | every pod has been |
+//! | `DatabaseReady` | `ReconfigureTLSSucceeded` | `Successfully reconfigured MySQL TLS for MySQLOpsRequest: ns/name` | the MySQL is resumed, and Ready |
+//! | `Successful` | `Successful` | `Controller has successfully reconfigured TLS of MySQL ns/db` | the phase becomes Successful |
+//! | `Retrying` | what failed | `retrying; Retry:n/max; why` | a step failed or took too long, and may be tried again |
+//! | `ReconfigureTLSFailed` | what failed | *why* | it may not; the database is resumed after |
+//! | `Failed` | what failed | *why* | the phase becomes Failed; the database is resumed before |
+//! | `Denied` | `Denied` | *what to do* | what KubeDB's webhook refuses, and what this executor cannot do |
+//! | `Skipped` | `Skipped` | `skipped as ns/name is the most updated MySQLOpsRequest of type ReconfigureTLS at time` | a newer request of the type is queued |
+//!
+//! *What failed* is `DatabasePauseFailed`, `IssueCertificatesFailed`, `RestartPodsFailed`,
+//! `DatabaseNotReady` or `DatabaseResumeFailed`; of a request that was never started it is
+//! `ReconfigureTLSFailed`.
+//!
+//! Types, reasons and messages are KubeDB's as far as KubeDB has them. Its per-pod conditions have
+//! no reason; here they have one, for tools that expect it.
+
+use std::collections::BTreeMap;
+
+use super::seen::{Issued, Other, Request};
+use crate::core::fleet::Text;
+use crate::core::time::Time;
+
+/// The request is started.
+pub const RUNNING: &str = "Running";
+/// The request is ours.
+pub const OURS: &str = "ReconfigureTLS";
+/// The reason by which it is.
+const OURS_REASON: &str = "CertrotorOperate";
+/// The database is paused.
+pub const PAUSED: &str = "DatabasePauseSucceeded";
+/// Every certificate was asked for.
+pub const ISSUED: &str = "IssueCertificatesSucceeded";
+/// Every certificate is there.
+pub const SYNCED: &str = "CertificateSynced";
+/// Every pod is restarted.
+pub const RESTARTED: &str = "Restart";
+/// The database is Ready again.
+pub const READY: &str = "DatabaseReady";
+/// A step is tried again.
+pub const RETRYING: &str = "Retrying";
+/// The request fails.
+pub const FAILING: &str = "ReconfigureTLSFailed";
+/// The request has ended well.
+pub const SUCCESSFUL: &str = "Successful";
+/// The request has failed.
+pub const FAILED: &str = "Failed";
+/// The request is refused.
+pub const DENIED: &str = "Denied";
+/// The request is passed over.
+pub const SKIPPED: &str = "Skipped";
+
+const CERTIFICATE: &str = "GetCertificate";
+const EVICT: &str = "EvictPod";
+const POD_READY: &str = "IsPodReady";
+
+/// What each step that can take long ends with: from the newest of these the next is timed.
+const MILESTONES: [&str; 7] = [RUNNING, PAUSED, ISSUED, SYNCED, RESTARTED, READY, RETRYING];
+
+/// `status` of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It is on its way.
+    Unknown,
+}
+
+impl Status {
+    /// The word itself.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// A condition to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its type.
+    pub kind: String,
+    /// Its status.
+    pub status: Status,
+    /// Its reason.
+    pub reason: &'static str,
+    /// Its message.
+    pub message: String,
+}
+
+impl Note {
+    /// A condition that holds.
+    pub fn new(kind: &str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { kind: kind.to_owned(), status: Status::True, reason, message: message.into() }
+    }
+
+    /// The request is started.
+    pub fn running(request: &Request) -> Self {
+        let path = request.path();
+        let message = format!("Controller has started to Progress the MySQLOpsRequest: {path}");
+        Self::new(RUNNING, RUNNING, message)
+    }
+
+    /// The request is ours.
+    pub fn ours(request: &Request) -> Self {
+        let database = request.database_path();
+        let message =
+            format!("certrotor operate has started to rotate the certificates of MySQL {database}");
+        Self::new(OURS, OURS_REASON, message)
+    }
+
+    /// The database is paused.
+    pub fn paused(request: &Request) -> Self {
+        let (database, name) = (request.database_path(), &request.name);
+        let message =
+            format!("Successfully paused MySQL database: {database} for MySQLOpsRequest: {name}");
+        Self::new(PAUSED, PAUSED, message)
+    }
+
+    /// A certificate as it is before it is asked for. One that is asked for again, because that
+    /// failed, keeps the revision it had at first.
+    pub fn certificate(name: &str, issued: &Issued, before: Option<&Baseline>) -> Self {
+        let failure = failure_text(issued.last_failure);
+        let kept = before.filter(|before| before.uid == issued.uid);
+        let revision = kept.map_or(issued.revision, |before| before.revision);
+        let uid = &issued.uid;
+        let message = format!(
+            "get certificate; ConditionStatus:True; UID:{uid}; Revision:{revision}; \
+             LastFailure:{failure}"
+        );
+        Self::new(&format!("{CERTIFICATE}--{name}"), CERTIFICATE, message)
+    }
+
+    /// Every certificate was asked for, or has to be once more.
+    pub fn issued(status: Status) -> Self {
+        let (reason, message) = match status {
+            Status::True => {
+                (ISSUED, "Successfully added issuing condition to all the certificates")
+            }
+            Status::False | Status::Unknown => {
+                (ISSUE_FAILED, "The certificates are asked for again")
+            }
+        };
+        Self { status, ..Self::new(ISSUED, reason, message) }
+    }
+
+    /// Every certificate is there.
+    pub fn synced() -> Self {
+        Self::new(SYNCED, OURS, "Successfully synced all certificates")
+    }
+
+    /// How far the eviction of a pod is.
+    pub fn evict(pod: &str, uid: &str, status: Status) -> Self {
+        let word = status.as_str();
+        let message = format!("evict pod; ConditionStatus:{word}; PodName:{pod}; PodUID:{uid}");
+        Self { status, ..Self::new(&format!("{EVICT}--{pod}"), EVICT, message) }
+    }
+
+    /// The successor of a pod is ready.
+    pub fn pod_ready(pod: &str) -> Self {
+        let message = format!("is pod ready; ConditionStatus:True; PodName:{pod}");
+        Self::new(&format!("{POD_READY}--{pod}"), POD_READY, message)
+    }
+
+    /// Every pod is restarted.
+    pub fn restarted(request: &Request) -> Self {
+        let path = request.path();
+        let message = format!("Successfully restarted MySQL pods for MySQLOpsRequest: {path}");
+        Self::new(RESTARTED, "RestartPodsSucceeded", message)
+    }
+
+    /// The database is Ready again.
+    pub fn database_ready(request: &Request) -> Self {
+        let path = request.path();
+        let message = format!("Successfully reconfigured MySQL TLS for MySQLOpsRequest: {path}");
+        Self::new(READY, "ReconfigureTLSSucceeded", message)
+    }
+
+    /// The request has ended well.
+    pub fn successful(request: &Request) -> Self {
+        let database = request.database_path();
+        let message = format!("Controller has successfully reconfigured TLS of MySQL {database}");
+        Self::new(SUCCESSFUL, SUCCESSFUL, message)
+    }
+
+    /// A step is tried again.
+    pub fn retrying(reason: &'static str, retry: u32, of: u32, why: &str) -> Self {
+        Self::new(RETRYING, reason, format!("retrying; Retry:{retry}/{of}; {why}"))
+    }
+
+    /// The request is passed over for a newer one.
+    pub fn skipped(request: &Request, newer: &Other) -> Self {
+        let (namespace, name, kind) = (&request.namespace, &newer.name, &newer.kind);
+        let created = newer.created;
+        let message = format!(
+            "skipped as {namespace}/{name} is the most updated MySQLOpsRequest of type {kind} at \
+             {created}"
+        );
+        Self::new(SKIPPED, SKIPPED, message)
+    }
+}
+
+/// What failed.
+pub(super) const PAUSE_FAILED: &str = "DatabasePauseFailed";
+/// What failed.
+pub(super) const ISSUE_FAILED: &str = "IssueCertificatesFailed";
+/// What failed.
+pub(super) const RESTART_FAILED: &str = "RestartPodsFailed";
+/// What failed.
+pub(super) const NOT_READY: &str = "DatabaseNotReady";
+/// What failed.
+pub(super) const RESUME_FAILED: &str = "DatabaseResumeFailed";
+
+/// A condition that was written before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its status.
+    pub status: Status,
+    /// Its reason.
+    pub reason: String,
+    /// Its message.
+    pub message: String,
+    /// Since when.
+    pub since: Option<Time>,
+}
+
+/// The conditions of a request, by type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress(pub BTreeMap<Text, Mark>);
+
+/// A certificate as it was before it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    uid: Text,
+    revision: i64,
+    last_failure: String,
+}
+
+/// A pod that is to be restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eviction<'a> {
+    /// Its name.
+    pub pod: &'a str,
+    /// Its uid before the restart.
+    pub uid: &'a str,
+    /// How far it is: False to do, Unknown its turn, True gone.
+    pub status: Status,
+    /// Its successor is ready.
+    pub done: bool,
+}
+
+impl Progress {
+    /// Whether this holds.
+    pub fn has(&self, kind: &str) -> bool {
+        self.0.get(kind).is_some_and(|mark| mark.status == Status::True)
+    }
+
+    /// Whether this executor started the request.
+    pub fn is_ours(&self) -> bool {
+        self.0.get(OURS).is_some_and(|mark| mark.reason == OURS_REASON)
+    }
+
+    /// When the step under way began: when the one before it ended.
+    pub fn step_began(&self) -> Option<Time> {
+        let milestone =
+            |kind: &str| MILESTONES.contains(&kind) || suffix(kind, POD_READY).is_some();
+        let reached = self.0.iter().filter(|(kind, _)| milestone(kind));
+        reached.filter_map(|(_, mark)| mark.since).max()
+    }
+
+    /// The certificate as it was before it was asked for.
+    pub fn baseline(&self, certificate: &str) -> Option<Baseline> {
+        let mark = self.0.get(format!("{CERTIFICATE}--{certificate}").as_str())?;
+        Some(Baseline {
+            uid: detail(&mark.message, "UID")?.into(),
+            revision: detail(&mark.message, "Revision")?.parse().ok()?,
+            last_failure: detail(&mark.message, "LastFailure")?.to_owned(),
+        })
+    }
+
+    /// The pods that are to be restarted, by name.
+    pub fn evictions(&self) -> impl Iterator<Item = Eviction<'_>> {
+        self.0.iter().filter_map(|(kind, mark)| {
+            let pod = suffix(kind, EVICT)?;
+            let uid = detail(&mark.message, "PodUID")?;
+            let done = self.has(&format!("{POD_READY}--{pod}"));
+            Some(Eviction { pod, uid, status: mark.status, done })
+        })
+    }
+
+    /// How often a step was tried again.
+    pub fn retries(&self) -> u32 {
+        let mark = self.0.get(RETRYING);
+        let count = mark.and_then(|mark| detail(&mark.message, "Retry")?.split('/').next());
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+
+    /// Why the request fails, once that is decided: reason and message.
+    pub fn failing(&self) -> Option<&Mark> {
+        self.0.get(FAILING).filter(|mark| mark.status == Status::True)
+    }
+}
+
+impl Baseline {
+    /// Whether the certificate has been issued since.
+    pub fn is_renewed(&self, now: &Issued) -> bool {
+        now.revision > if self.uid == now.uid { self.revision } else { 0 }
+    }
+
+    /// Whether an issuance has failed since.
+    pub fn has_failed(&self, now: &Issued) -> bool {
+        self.uid == now.uid && self.last_failure != failure_text(now.last_failure)
+    }
+}
+
+fn failure_text(failure: Option<Time>) -> String {
+    failure.map_or_else(|| "never".to_owned(), |at| at.to_string())
+}
+
+/// What follows `<prefix>--`.
+fn suffix<'a>(kind: &'a str, prefix: &str) -> Option<&'a str> {
+    kind.strip_prefix(prefix)?.strip_prefix("--")
+}
+
+/// The value of `Key:value` in a message of several, separated by `; `.
+fn detail<'a>(message: &'a str, key: &str) -> Option<&'a str> {
+    message.split("; ").find_map(|part| part.strip_prefix(key)?.strip_prefix(':'))
+}

@@ -1,0 +1,275 @@
+//! What a decision looks at, as plain values: what the apiserver held a moment ago.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::notes::Progress;
+use crate::core::fleet::{DatabasePhase, RequestPhase, Text};
+use crate::core::time::{Span, Time};
+
+/// All that a decision about one request looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The request.
+    pub request: Request,
+    /// The other requests for the same database, until it starts.
+    pub others: Vec<Other>,
+    /// The database; none: it does not exist or is being deleted.
+    pub database: Option<Database>,
+    /// A backup or restore of it runs. Nobody looks once the request has started.
+    pub backup_running: bool,
+    /// The Certificate of each of its aliases, until `CertificateSynced`. Their Secrets are looked at
+    /// from `IssueCertificatesSucceeded` on.
+    pub certificates: Vec<Certificate>,
+    /// Its pods by name, from `IssueCertificatesSucceeded` until `Restart`.
+    pub pods: BTreeMap<Text, Pod>,
+}
+
+/// The request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Its namespace, which is the database's too.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Text,
+    /// Its resourceVersion: every write of its status is a compare-and-swap on it.
+    pub resource_version: Text,
+    /// The MySQL that it names.
+    pub database: Text,
+    /// When it was created.
+    pub created: Time,
+    /// It has a deletionTimestamp.
+    pub deleting: bool,
+    /// `metadata.generation`: grows when somebody changes the spec.
+    pub generation: i64,
+    /// The generation that it was started with.
+    pub observed_generation: Option<i64>,
+    /// `status.phase`.
+    pub phase: RequestPhase,
+    /// What it asks for, or why that cannot be done.
+    pub asks: Result<Operation, Refusal>,
+    /// `apply: Always`: whatever state the database is in.
+    pub always: bool,
+    /// The limit for each of its steps, where it names one.
+    pub timeout: Option<Span>,
+    /// How often a step that failed is tried again, in all.
+    pub max_retries: u32,
+    /// How far it is, as its conditions say.
+    pub progress: Progress,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The same certificates, issued anew.
+    Rotate,
+}
+
+/// Why a request is refused before anything was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// KubeDB's webhook refuses it, too.
+    #[error("spec.databaseRef.name is empty: name the MySQL in the namespace of the request")]
+    NoDatabase,
+    /// KubeDB's webhook refuses it, too.
+    #[error("spec.tls is missing: say what to do, for instance spec.tls.rotateCertificates: true")]
+    NoTls,
+    /// KubeDB's webhook refuses it, too.
+    #[error(
+        "spec.tls.remove and spec.tls.rotateCertificates exclude each other: make a request for \
+         one of them"
+    )]
+    RemoveAndRotate,
+    /// The webhook lets it pass.
+    #[error(
+        "spec.tls asks for nothing: say what to do, for instance spec.tls.rotateCertificates: true"
+    )]
+    Nothing,
+    /// KubeDB's own operator does it, this executor does not.
+    #[error(
+        "this executor does not carry out spec.tls.{0}: it rotates (spec.tls.rotateCertificates: \
+         true and nothing else). Leave this one to KubeDB's Ops Manager"
+    )]
+    NotYet(&'static str),
+    /// The CRD takes any text.
+    #[error("spec.timeout {0:?} is no length of time: write for instance 10m0s")]
+    Timeout(String),
+}
+
+/// Another request for the same database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its name.
+    pub name: Text,
+    /// `spec.type`.
+    pub kind: Text,
+    /// When it was created.
+    pub created: Time,
+    /// `status.phase`.
+    pub phase: RequestPhase,
+    /// It can be carried out: it has no deletionTimestamp, and this executor does not refuse it.
+    pub acceptable: bool,
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Its resourceVersion: pausing and resuming are compare-and-swaps on it.
+    pub resource_version: Text,
+    /// What its operator says of it.
+    pub phase: DatabasePhase,
+    /// `spec.halted`.
+    pub halted: bool,
+    /// How many servers it should have.
+    pub replicas: u32,
+    /// Who asks others to leave it alone, if anybody does.
+    pub pause: Option<Pause>,
+}
+
+/// Who paused a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The executor, for the request with this name and uid.
+    For {
+        /// Its name.
+        request: Text,
+        /// Its uid.
+        uid: Text,
+    },
+    /// Somebody else.
+    Foreign,
+}
+
+/// The Certificate of an alias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Certificate {
+    /// Its name.
+    pub name: Text,
+    /// What it is; none: it does not exist.
+    pub found: Option<Issued>,
+}
+
+/// What a Certificate is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issued {
+    /// Its uid.
+    pub uid: Text,
+    /// Its resourceVersion: asking for a new one is a compare-and-swap on it.
+    pub resource_version: Text,
+    /// Which issuance it is; 0 before the first.
+    pub revision: i64,
+    /// cert-manager says that what is issued is as it should be.
+    pub ready: bool,
+    /// It is being issued, or asked for.
+    pub issuing: bool,
+    /// When an issuance failed last.
+    pub last_failure: Option<Time>,
+    /// When what is issued begins and ends.
+    pub life: Option<Life>,
+    /// What its Secret holds.
+    pub secret: Secret,
+}
+
+/// From the first to the last moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// notBefore
+    pub begins: Time,
+    /// notAfter
+    pub ends: Time,
+}
+
+/// What the Secret of a certificate holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// It was not looked at.
+    Unseen,
+    /// It does not exist.
+    Missing,
+    /// A server would not start with it, or would start without TLS.
+    Unusable(String),
+    /// A leaf that leads to the authority beside it.
+    Holds(Life),
+}
+
+/// A pod of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// Its uid.
+    pub uid: Text,
+    /// What it does.
+    pub role: Role,
+    /// It is Ready.
+    pub ready: bool,
+    /// It has a deletionTimestamp.
+    pub deleting: bool,
+}
+
+/// What a pod does. In this order they are restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A server of which nobody says that it is the primary.
+    Unknown,
+    /// A server that follows the primary.
+    Standby,
+    /// A server that takes writes.
+    Primary,
+    /// It leads clients to servers.
+    Router,
+}
+
+impl Seen {
+    /// The pods that run a server.
+    pub fn servers(&self) -> impl Iterator<Item = (&Text, &Pod)> {
+        self.pods.iter().filter(|(_, pod)| pod.role != Role::Router)
+    }
+}
+
+impl Request {
+    /// `<namespace>/<name>`
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// `<namespace>/<name>` of the database.
+    pub fn database_path(&self) -> String {
+        format!("{}/{}", self.namespace, self.database)
+    }
+
+    /// KubeDB's order of requests: the newest is the greatest, and of two that were created in the
+    /// same second the one whose name comes first in the alphabet.
+    pub fn age(&self) -> (Time, Reverse<&str>) {
+        (self.created, Reverse(&self.name))
+    }
+}
+
+impl Other {
+    /// The same order.
+    pub fn age(&self) -> (Time, Reverse<&str>) {
+        (self.created, Reverse(&self.name))
+    }
+
+    /// It is queued: nobody has started it, and it waits for no person.
+    pub fn is_queued(&self) -> bool {
+        is_queued(self.phase) && self.acceptable
+    }
+
+    /// Somebody carries it out.
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, RequestPhase::Progressing | RequestPhase::Unknown)
+    }
+}
+
+/// Nobody has started it, and it waits for no person.
+pub(super) const fn is_queued(phase: RequestPhase) -> bool {
+    matches!(phase, RequestPhase::New | RequestPhase::Pending | RequestPhase::Approved)
+}
+
+impl Database {
+    /// It is paused for this request.
+    pub fn is_paused_for(&self, request: &Request) -> bool {
+        matches!(&self.pause, Some(Pause::For { uid, .. }) if *uid == request.uid)
+    }
+}

@@ -1,0 +1,226 @@
+//! From objects to what decisions look at. Pure: the same object gives the same facts.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt as _;
+
+use super::decide::notes::{Mark, Progress, Status};
+use super::decide::seen::{
+    Database, Issued, Life, Operation, Other, Pause, Pod, Refusal, Request, Role, Secret,
+};
+use crate::api::cert_manager::Certificate;
+use crate::api::meta::{self, Condition, ConditionStatus};
+use crate::api::mysql::MySql;
+use crate::api::ops_request::{Apply, MySqlOpsRequest, OpsRequestPhase, RequestTls};
+use crate::api::pod;
+use crate::cluster::facts::mysql::phase as database_phase;
+use crate::cluster::facts::request::phase as request_phase;
+use crate::core::fleet::{RequestPhase, Text};
+use crate::core::time::{Span, Time};
+use crate::pki::{Pair, check};
+
+/// The condition of a MySQL that asks others to leave it alone, and its reason.
+pub(super) const PAUSED: &str = "Paused";
+/// How the message of a pause of ours begins.
+const PAUSED_FOR: &str = "Paused by certrotor operate for MySQLOpsRequest ";
+/// How often KubeDB tries again where a request says nothing.
+const MAX_RETRIES: i32 = 1;
+
+/// The message of the pause for a request: by it a pause is known for ours, and whose it is.
+pub(super) fn pause_message(request: &Request) -> String {
+    format!("{PAUSED_FOR}{} uid {}", request.path(), request.uid)
+}
+
+/// What a pause of ours says: the name and uid of the request.
+pub(super) fn paused_for(message: &str) -> Option<(&str, &str)> {
+    let (path, uid) = message.strip_prefix(PAUSED_FOR)?.split_once(" uid ")?;
+    let (_, name) = path.split_once('/')?;
+    Some((name, uid))
+}
+
+/// The request itself.
+pub(super) fn request(object: &MySqlOpsRequest) -> Request {
+    let metadata = &object.metadata;
+    let spec = &object.spec;
+    Request {
+        namespace: object.namespace().unwrap_or_default().into(),
+        name: object.name_any().into(),
+        uid: object.uid().unwrap_or_default().into(),
+        resource_version: object.resource_version().unwrap_or_default().into(),
+        database: spec.database_ref.name.as_str().into(),
+        created: meta::created(metadata).unwrap_or(Time::MIN),
+        deleting: meta::is_deleting(metadata),
+        generation: metadata.generation.unwrap_or_default(),
+        observed_generation: object.status.as_ref().and_then(|it| it.observed_generation),
+        phase: request_phase(object.phase()),
+        asks: asks(object),
+        always: spec.apply == Some(Apply::Always),
+        timeout: limit(object).unwrap_or_default(),
+        max_retries: u32::try_from(spec.max_retries.unwrap_or(MAX_RETRIES)).unwrap_or(0),
+        progress: progress(object.conditions()),
+    }
+}
+
+/// The limit for each step, where the request names one.
+fn limit(object: &MySqlOpsRequest) -> Result<Option<Span>, Refusal> {
+    let Some(timeout) = &object.spec.timeout else { return Ok(None) };
+    match timeout.span() {
+        Some(span) if span > Span::ZERO => Ok(Some(span)),
+        Some(_) | None => Err(Refusal::Timeout(timeout.to_string())),
+    }
+}
+
+/// What a request asks for.
+fn asks(object: &MySqlOpsRequest) -> Result<Operation, Refusal> {
+    if object.spec.database_ref.name.is_empty() {
+        return Err(Refusal::NoDatabase);
+    }
+    limit(object)?;
+    operation(object.spec.tls.as_ref().ok_or(Refusal::NoTls)?)
+}
+
+fn operation(tls: &RequestTls) -> Result<Operation, Refusal> {
+    if tls.remove && tls.rotate_certificates {
+        return Err(Refusal::RemoveAndRotate);
+    }
+    let others = [
+        ("remove", tls.remove),
+        ("issuerRef", tls.issuer_ref.is_some()),
+        ("certificates", !tls.certificates.is_empty()),
+        ("requireSSL", tls.require_ssl.is_some()),
+    ];
+    match others.into_iter().find(|(_, asked)| *asked) {
+        Some((what, _)) => Err(Refusal::NotYet(what)),
+        None if tls.rotate_certificates => Ok(Operation::Rotate),
+        None => Err(Refusal::Nothing),
+    }
+}
+
+fn progress(conditions: &[Condition]) -> Progress {
+    let marks = conditions.iter().map(|condition| {
+        let status = match &condition.status {
+            Some(ConditionStatus::True) => Status::True,
+            Some(ConditionStatus::False) => Status::False,
+            Some(ConditionStatus::Unknown | ConditionStatus::Other(_)) | None => Status::Unknown,
+        };
+        let mark = Mark {
+            status,
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            since: condition.last_transition_time,
+        };
+        (Text::from(condition.type_.as_str()), mark)
+    });
+    Progress(marks.collect())
+}
+
+/// Another request for the same database.
+pub(super) fn other(object: &MySqlOpsRequest) -> Other {
+    let refused = object.is_reconfigure_tls() && asks(object).is_err();
+    Other {
+        name: object.name_any().into(),
+        kind: object.spec.type_.as_ref().map_or("", |kind| kind.as_str()).into(),
+        created: meta::created(&object.metadata).unwrap_or(Time::MIN),
+        phase: request_phase(object.phase()),
+        acceptable: !meta::is_deleting(&object.metadata) && !refused,
+    }
+}
+
+/// The word for a phase; `Pending` for what is no phase that anybody writes.
+pub(super) fn phase_word(phase: RequestPhase) -> OpsRequestPhase {
+    match phase {
+        RequestPhase::New | RequestPhase::Pending | RequestPhase::Unknown => {
+            OpsRequestPhase::Pending
+        }
+        RequestPhase::WaitingForApproval => OpsRequestPhase::WaitingForApproval,
+        RequestPhase::Approved => OpsRequestPhase::Approved,
+        RequestPhase::Progressing => OpsRequestPhase::Progressing,
+        RequestPhase::Successful => OpsRequestPhase::Successful,
+        RequestPhase::Failed => OpsRequestPhase::Failed,
+        RequestPhase::Denied => OpsRequestPhase::Denied,
+        RequestPhase::Skipped => OpsRequestPhase::Skipped,
+    }
+}
+
+/// The database.
+pub(super) fn database(object: &MySql) -> Database {
+    Database {
+        resource_version: object.metadata.resource_version.as_deref().unwrap_or_default().into(),
+        phase: database_phase(object.status.phase.as_ref()),
+        halted: object.spec.halted,
+        replicas: object.replicas(),
+        pause: pause(object),
+    }
+}
+
+/// Who paused the database.
+pub(super) fn pause(object: &MySql) -> Option<Pause> {
+    let paused = meta::condition(&object.status.conditions, PAUSED).filter(|it| it.holds())?;
+    Some(match paused_for(&paused.message) {
+        Some((request, uid)) => Pause::For { request: request.into(), uid: uid.into() },
+        None => Pause::Foreign,
+    })
+}
+
+/// A Certificate.
+pub(super) fn issued(object: &Certificate, secret: Secret) -> Issued {
+    let (metadata, status) = (&object.metadata, &object.status);
+    let life = status.not_before.zip(status.not_after);
+    Issued {
+        uid: metadata.uid.as_deref().unwrap_or_default().into(),
+        resource_version: metadata.resource_version.as_deref().unwrap_or_default().into(),
+        revision: status.revision.unwrap_or(0),
+        ready: object.is_ready(),
+        issuing: object.issuing().is_some(),
+        last_failure: status.last_failure_time,
+        life: life.map(|(begins, ends)| Life { begins, ends }),
+        secret,
+    }
+}
+
+/// What a Secret holds. A server that is started on a bad pair serves without TLS, and says so to
+/// nobody.
+pub(super) fn secret(object: Option<&k8s_openapi::api::core::v1::Secret>, now: Time) -> Secret {
+    let Some(object) = object else { return Secret::Missing };
+    let part = |name: &str| {
+        let data = object.data.as_ref().and_then(|data| data.get(name));
+        data.map_or(&[][..], |bytes| &bytes.0)
+    };
+    let pair = Pair { certificate: part("tls.crt"), key: part("tls.key"), ca: part("ca.crt") };
+    match check(pair, &[], now) {
+        Ok(leaf) => Secret::Holds(Life { begins: leaf.not_before, ends: leaf.not_after }),
+        Err(flaws) => Secret::Unusable(flaws.to_string()),
+    }
+}
+
+/// The pods of a database by name, whatever else carries its label.
+pub(super) fn pods(all: &[pod::Pod], database: &str) -> BTreeMap<Text, Pod> {
+    let ours = all.iter().filter_map(|pod| {
+        let role = if pod.router_of() == Some(database) {
+            Role::Router
+        } else if pod.server_of() == Some(database) {
+            role(pod.role())
+        } else {
+            return None;
+        };
+        let facts = Pod {
+            uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
+            role,
+            ready: pod.is_ready(),
+            deleting: meta::is_deleting(&pod.metadata),
+        };
+        Some((pod.metadata.name.as_deref()?.into(), facts))
+    });
+    ours.collect()
+}
+
+fn role(word: Option<&str>) -> Role {
+    match word {
+        Some("primary") => Role::Primary,
+        Some("standby" | "secondary") => Role::Standby,
+        Some(_) | None => Role::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

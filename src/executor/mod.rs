@@ -1,0 +1,217 @@
+//! The executor: what KubeDB's Ops Manager does for a MySQLOpsRequest of type ReconfigureTLS, by the
+//! API only and crash-safe at every write.
+//!
+//! One operation is carried out, `tls.rotateCertificates: true`: pause the MySQL, have cert-manager
+//! issue every certificate anew, restart every pod by eviction, resume the MySQL, wait until it is
+//! Ready. What is written when is in [`decide`], what the conditions say in [`decide::notes`].
+//!
+//! [`decide`] is pure. Around it is a thin edge: one visit reads everything uncached ([`look`](look)),
+//! decides, carries one write out ([`act`](act)), and looks again, until there is something to wait
+//! for. Watches only say when to look. Nothing is remembered: whoever comes after a crash reads how
+//! far it is. Two executors at once do no harm: every write of a status is a compare-and-swap on the
+//! resourceVersion that was decided on, and an eviction names the pod's uid.
+//!
+//! # Where it differs from KubeDB's Ops Manager, knowingly
+//!
+//! - Of `spec.tls` it carries out `rotateCertificates` alone. Anything else ends as `Denied` at once,
+//!   with a message that says so: left alone it would wait for ever without a word, and by KubeDB's
+//!   own rule have every older request of the type skipped. A denied one skips nobody.
+//! - A request that somebody else made Progressing is left alone, and waited for.
+//! - A database that somebody else has paused is waited for, and never resumed.
+//! - A request of another type that is older and queued comes first, as in KubeDB, even if nobody is
+//!   there to carry it out: an Event on the waiting request names it.
+//! - The database is resumed before it is waited for to be Ready, not after: a provisioner may leave
+//!   the phase of a paused database as it is.
+//! - `BackupConfigurations` are not paused; running backups and restores are waited for.
+//! - That a server has joined its group again is known by its role label, not by SQL, and the
+//!   primary's role is not handed over before its restart.
+//! - A step that takes longer than `spec.timeout` ([`Settings::step_timeout`] where there is none) or
+//!   fails is tried again `spec.maxRetries` times in all.
+//!
+//! # What it may do
+//!
+//! get, list, watch: `mysqls`, `mysqlopsrequests`, `certificates`, `pods`; get: `secrets`; list: `backupconfigurations`, `backupsessions`, `restoresessions`; patch:
+//! `mysqlopsrequests/status`, `mysqls/status`, `certificates/status`; create: `pods/eviction`; create
+//! and patch: `events`.
+
+mod act;
+mod backups;
+pub mod decide;
+mod facts;
+mod look;
+mod releases;
+mod requests;
+mod swap;
+mod tell;
+mod vocabulary;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::discovery::ApiResource;
+use kube::{Api, Client, Resource};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+pub use vocabulary::ExecutorWrite;
+
+use crate::api::resources::MYSQL;
+use crate::clock::Clock;
+use crate::cluster::client::{ApiFailure, Calls};
+use crate::cluster::events::{EventSettings, Events, event_writer};
+use crate::core::time::Span;
+
+/// Who writes: the field manager of everything, and the source of Events.
+pub const FIELD_MANAGER: &str = "certrotor-executor";
+/// How long until a kind that is not served is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How an executor differs from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The namespaces whose requests are carried out; none: all of them.
+    pub namespaces: Vec<String>,
+    /// How long a step may take where `spec.timeout` says nothing.
+    pub step_timeout: Span,
+    /// The name of this process in its Events.
+    pub replica: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespaces: Vec::new(),
+            step_timeout: Span::minutes(10),
+            replica: FIELD_MANAGER.to_owned(),
+        }
+    }
+}
+
+/// The executor.
+pub struct Executor {
+    client: Client,
+    clock: Arc<dyn Clock>,
+    calls: Calls,
+    settings: Settings,
+}
+
+impl Executor {
+    /// An executor that works through `client`, whose calls must not be repeated by themselves (see
+    /// `cluster::client::connect`). `clock` should be the apiserver's time.
+    pub fn new(client: Client, clock: Arc<dyn Clock>, calls: Calls, settings: Settings) -> Self {
+        Self { client, clock, calls, settings }
+    }
+
+    /// Carries requests out until it is stopped. A write under way is waited for, a request under
+    /// way is not: the next executor goes on with it.
+    pub async fn run(self, stop: CancellationToken) {
+        let Some(mysql) = stop.run_until_cancelled(self.discover()).await else { return };
+        let Self { client, clock, calls, settings } = self;
+        let client = calls.impatient(&client);
+        let component =
+            EventSettings { component: FIELD_MANAGER.to_owned(), instance: settings.replica };
+        let (events, writer) = event_writer(
+            client.clone(),
+            component,
+            Arc::clone(&clock),
+            calls.clone(),
+            Arc::new(()),
+        );
+        let hand = Arc::new(Hand {
+            client,
+            clock,
+            calls,
+            mysql,
+            events,
+            step_timeout: settings.step_timeout,
+            everywhere: settings.namespaces.is_empty(),
+            stop: stop.clone(),
+        });
+        let mut tasks = JoinSet::new();
+        for namespace in scopes(&settings.namespaces) {
+            tasks.spawn(requests::run(Arc::clone(&hand), namespace.clone()));
+            tasks.spawn(releases::run(Arc::clone(&hand), namespace));
+        }
+        let last = CancellationToken::new();
+        let writing = last.clone();
+        let mut events = JoinSet::new();
+        events.spawn(async move { writer.run(writing).await });
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a part of the executor panicked");
+                stop.cancel();
+            }
+        }
+        last.cancel();
+        while events.join_next().await.is_some() {}
+    }
+
+    /// The version in which MySQL is served, as soon as it is.
+    async fn discover(&self) -> ApiResource {
+        loop {
+            match self.served().await {
+                Ok(Some(resource)) => return resource,
+                Ok(None) => tracing::warn!("{} is not served: is KubeDB installed?", MYSQL.plural),
+                Err(failure) => tracing::warn!(%failure, "cannot ask which kinds are served"),
+            }
+            sleep(ASK_AGAIN).await;
+        }
+    }
+
+    async fn served(&self) -> Result<Option<ApiResource>, ApiFailure> {
+        let groups = self.calls.run("get", self.client.list_api_groups()).await?;
+        let group = groups.groups.into_iter().find(|group| group.name == MYSQL.group);
+        let versions = group.into_iter().flat_map(|group| group.versions);
+        let versions: Vec<String> = versions.map(|version| version.version).collect();
+        Ok(MYSQL.choose(&versions))
+    }
+}
+
+fn scopes(namespaces: &[String]) -> Vec<Option<String>> {
+    if namespaces.is_empty() {
+        return vec![None];
+    }
+    namespaces.iter().cloned().map(Some).collect()
+}
+
+/// What every visit needs.
+struct Hand {
+    client: Client,
+    clock: Arc<dyn Clock>,
+    calls: Calls,
+    /// MySQL in the version that is served.
+    mysql: ApiResource,
+    events: Events,
+    step_timeout: Span,
+    /// Requests of all namespaces are carried out.
+    everywhere: bool,
+    stop: CancellationToken,
+}
+
+impl Hand {
+    /// A kind that is always read in one version, in one namespace.
+    fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// A kind whose version was discovered, in one namespace.
+    fn api_with<K>(&self, namespace: &str, resource: &ApiResource) -> Api<K>
+    where
+        K: Resource<DynamicType = ApiResource, Scope = kube::core::DynamicResourceScope>,
+    {
+        Api::namespaced_with(self.client.clone(), namespace, resource)
+    }
+}
+
+/// The same object, or nothing where there is none.
+fn found<T>(answer: Result<T, ApiFailure>) -> Result<Option<T>, ApiFailure> {
+    match answer {
+        Ok(object) => Ok(Some(object)),
+        Err(ApiFailure::NotFound) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}

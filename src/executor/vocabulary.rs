@@ -1,0 +1,51 @@
+//! The executor's words.
+
+use crate::core::vocabulary::words;
+
+words! {
+    /// Every write of the executor, by name: where a crash can fall between.
+    ExecutorWrite {
+        /// A request that waits becomes `Pending`.
+        Queue = "queue",
+        /// A request is passed over for a newer one.
+        Skip = "skip",
+        /// A request that cannot be carried out is refused.
+        Refuse = "refuse",
+        /// A request becomes `Progressing`.
+        Start = "start",
+        /// The database is paused.
+        PauseDatabase = "pauseDatabase",
+        /// The pause, and the certificates as they are now, are noted.
+        NotePaused = "notePaused",
+        /// cert-manager is asked for a new certificate.
+        IssueCertificate = "issueCertificate",
+        /// That all were asked for is noted.
+        NoteIssuing = "noteIssuing",
+        /// That all are there is noted, and which pods are to be restarted.
+        NoteSynced = "noteSynced",
+        /// The pod that is restarted next is noted.
+        NoteEvicting = "noteEvicting",
+        /// The pod is evicted.
+        EvictPod = "evictPod",
+        /// That it is gone is noted.
+        NoteEvicted = "noteEvicted",
+        /// That its successor is ready is noted.
+        NotePodReady = "notePodReady",
+        /// That all pods are restarted is noted.
+        NoteRestarted = "noteRestarted",
+        /// That the database is Ready again is noted.
+        NoteDatabaseReady = "noteDatabaseReady",
+        /// A step that failed is tried once more.
+        Retry = "retry",
+        /// That the request fails is noted, while the database may still be paused.
+        NoteFailure = "noteFailure",
+        /// The pause ends.
+        ResumeDatabase = "resumeDatabase",
+        /// The request becomes `Successful`.
+        Succeed = "succeed",
+        /// The request becomes `Failed`.
+        Fail = "fail",
+        /// A pause ends whose request is gone or over.
+        ReleaseDatabase = "releaseDatabase",
+    }
+}
