@@ -43,7 +43,7 @@ impl Work<'_> {
                 object::set_meta(&mut object, "managedFields", managers);
                 let body = self.replace_tracked(&key, &old, object)?;
                 match (self.call.subresource.as_str(), &self.resource.version().scale) {
-                    ("scale", Some(scale)) => scale.of(&body).map(Answer::ok),
+                    ("scale", Some(scale)) => Ok(Answer::ok(scale.of(&body))),
                     _ => Ok(Answer::ok(body)),
                 }
             }

@@ -181,7 +181,14 @@ impl Work<'_> {
         causes.extend(check_metadata(self.resource, value));
         // The API server looks at the metadata for every kind, and again for each.
         causes.extend(causes.clone());
-        causes.extend(form::broken_rules(self.resource, Some(old), value));
+        let mut rules = form::broken_rules(self.resource, Some(old), value);
+        if self.call.subresource == "status" {
+            // The sentences speak of the status as of an object of its own.
+            for cause in &mut rules {
+                cause.message = cause.message.replace(": status.", ": ");
+            }
+        }
+        causes.extend(rules);
         form::refuse(self.resource, value, &causes)
     }
 

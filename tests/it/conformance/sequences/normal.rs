@@ -166,14 +166,22 @@ fn settle_order(body: &mut Value) {
         fields.remove("details");
     }
     if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
-        for cause in causes.iter_mut().filter(|cause| cause["field"] == "patch") {
-            cause["message"] = json!("…");
+        for cause in causes.iter_mut() {
+            let message = cause["message"].as_str().unwrap_or_default();
+            if cause["field"] == "patch" {
+                cause["message"] = json!("…");
+            } else if let Some((head, _)) = message.split_once("\n@@ ") {
+                cause["message"] = json!(head);
+            }
         }
         causes.sort_by_key(ToString::to_string);
     }
     let Some(message) = body.get("message").and_then(Value::as_str).map(str::to_owned) else {
         return;
     };
+    if let Some((head, _)) = message.split_once("\n@@ ") {
+        body["message"] = json!(head);
+    }
     for quote in [" is invalid: [", "failed to create typed patch object", " is invalid: patch:"] {
         if let Some((head, _)) = message.split_once(quote) {
             body["message"] = json!(format!("{head}{quote}…"));
