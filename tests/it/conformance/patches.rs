@@ -113,15 +113,15 @@ async fn a_strategic_patch_orders_lists(target: Target) {
         "ports": [port(1), port(2), port(3), port(4)]});
     target.create(SERVICE, json!({"metadata": {"name": "a"}, "spec": spec})).await;
     for (patch, order) in [
-        (json!({"ports": [port(5), port(2)]}), [1, 5, 2, 3, 4]),
+        (json!({"ports": [port(5), port(2)]}), [5, 1, 2, 3, 4]),
         (
             json!({"$setElementOrder/ports": [{"port": 3}, {"port": 5}, {"port": 1}]}),
-            [2, 3, 4, 5, 1],
+            [2, 3, 5, 1, 4],
         ),
         (
             json!({"ports": [{"port": 4, "targetPort": 9}],
                 "$setElementOrder/ports": [{"port": 4}, {"port": 2}]}),
-            [4, 2, 3, 5, 1],
+            [3, 5, 1, 4, 2],
         ),
     ] {
         let patched = target.patch(SERVICE, "a", STRATEGIC, json!({"spec": patch})).await.fine();
