@@ -32,7 +32,14 @@ pub(super) fn keep(old: &Value, service: &mut Value) {
     if service["spec"]["type"] == "ExternalName" {
         return;
     }
+    // Who changes the one means the list as well.
     let spec = object::part_mut(service, "spec");
+    if spec.get("clusterIP").is_some_and(|address| *address != old["spec"]["clusterIP"])
+        && spec.get("clusterIPs") == old["spec"].get("clusterIPs")
+    {
+        let addresses = json!([spec["clusterIP"]]);
+        spec.insert("clusterIPs".to_owned(), addresses);
+    }
     for field in GIVEN {
         if let (None, Some(given)) = (spec.get(field), old["spec"].get(field)) {
             spec.insert(field.to_owned(), given.clone());
@@ -40,7 +47,7 @@ pub(super) fn keep(old: &Value, service: &mut Value) {
     }
 }
 
-/// An address that no other Service has: uids are counted.
+/// An address that no other Service has, because uids are counted. Nobody answers there.
 fn free(uid: &str) -> String {
     let digits = uid.rsplit('-').next().unwrap_or_default();
     let number = u64::from_str_radix(digits, 16).unwrap_or(0);

@@ -75,8 +75,12 @@ impl Work<'_> {
             return Err(Failure::new(500, "", why));
         }
         let key = self.key(object::name(&value));
-        if self.store.get(&key).is_some() {
-            return Err(Failure::already_exists(self.resource.about(&key.name)));
+        if let Some(old) = self.store.get(&key) {
+            let mut failure = Failure::already_exists(self.resource.about(&key.name));
+            if object::is_deleting(old) {
+                failure.message = format!("object is being deleted: {}", failure.message);
+            }
+            return Err(failure);
         }
         self.serve_definition(&mut value)?;
         Ok(Answer { code: 201, body: self.put(&key, value) })

@@ -178,7 +178,9 @@ impl Failure {
     pub fn because(mut self, causes: &[Cause]) -> Self {
         let causes = causes.iter().map(|cause| {
             let mut fields = Map::new();
-            fields.insert("reason".to_owned(), json!(cause.reason));
+            if !cause.reason.is_empty() {
+                fields.insert("reason".to_owned(), json!(cause.reason));
+            }
             fields.insert("message".to_owned(), json!(cause.message));
             if !cause.field.is_empty() {
                 fields.insert("field".to_owned(), json!(cause.field));

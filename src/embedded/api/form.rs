@@ -199,6 +199,12 @@ pub(super) fn present(resource: &Resource, stored: &Value) -> Value {
     }
     shown["apiVersion"] = json!(resource.api_version());
     shown["kind"] = json!(resource.kind.kind);
+    // Another version of a kind may know less, or fill in more.
+    if resource.is_custom() && !resource.is_storage_version() {
+        let schema = &resource.version().schema;
+        prune(schema, &mut shown, "", &mut Vec::new());
+        fill_defaults(schema, &mut shown);
+    }
     shown
 }
 

@@ -90,6 +90,11 @@ impl Resource {
         &self.kind.versions[self.version]
     }
 
+    /// Whether objects are stored as this version has them.
+    pub(super) fn is_storage_version(&self) -> bool {
+        self.version == 0
+    }
+
     pub(super) fn api_version(&self) -> String {
         api_version(&self.kind.group, &self.version().name)
     }

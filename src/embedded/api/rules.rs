@@ -48,13 +48,18 @@ fn check_immutable(old: Option<&Value>, value: &Value, parts: &[&str], causes: &
 }
 
 fn check_service(old: Option<&Value>, value: &Value, causes: &mut Vec<Cause>) {
+    let spec = &value["spec"];
+    let has_ports = spec["ports"].as_array().is_some_and(|ports| !ports.is_empty());
+    if !has_ports && spec["clusterIP"] != "None" && spec["type"] != "ExternalName" {
+        causes.push(Cause::required("spec.ports"));
+    }
     let address = |service: &Value| service["spec"]["clusterIP"].as_str().map(str::to_owned);
     let Some(given) = old.and_then(address) else {
         return;
     };
-    if value["spec"]["type"] != "ExternalName" && address(value).as_ref() != Some(&given) {
+    if spec["type"] != "ExternalName" && address(value).as_ref() != Some(&given) {
         let why = "may not change once set";
-        causes.push(Cause::invalid("spec.clusterIPs[0]", &value["spec"]["clusterIPs"], why));
+        causes.push(Cause::invalid("spec.clusterIPs[0]", &spec["clusterIPs"], why));
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::failure::{Cause, Failure};
+use super::failure::{About, Cause, Failure};
 use super::form;
 use super::kind::Resource;
 use super::labels;
@@ -24,6 +24,17 @@ impl Scale {
     /// How many replicas an object wants.
     pub(super) fn replicas(&self, object: &Value) -> i64 {
         at(object, &self.wanted).as_i64().unwrap_or(0)
+    }
+
+    /// The `Scale` of an object, for somebody who reads it: it must want some number.
+    pub(super) fn shown(&self, object: &Value) -> Result<Value, Failure> {
+        if at(object, &self.wanted).is_null() {
+            let why = format!("the spec replicas field {:?} does not exist", self.wanted);
+            let cause = Cause { reason: "", message: why.clone(), field: String::new() };
+            let message = format!("Internal error occurred: {why}");
+            return Err(Failure::new(500, "InternalError", message).because(&[cause]));
+        }
+        Ok(self.of(object))
     }
 
     /// The `Scale` of an object.
@@ -119,16 +130,16 @@ impl Work<'_> {
             )));
         }
         let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
-        if replicas < 0 {
-            let why = "must be greater than or equal to 0";
-            let cause = Cause::invalid("spec.replicas", &json!(replicas), why);
-            let about = super::failure::About {
-                group: "autoscaling",
-                resource: "Scale",
-                name: &self.call.name,
-            };
-            return Err(Failure::invalid(about, &[cause]));
+        if replicas >= 0 {
+            return Ok(());
         }
-        Ok(())
+        let (about, field, why) = if self.resource.is_custom() {
+            let field = scale_of(self.resource)?.wanted.clone();
+            (self.resource.about_kind(&self.call.name), field, "should be a non-negative integer")
+        } else {
+            let about = About { group: "autoscaling", resource: "Scale", name: &self.call.name };
+            (about, "spec.replicas".to_owned(), "must be greater than or equal to 0")
+        };
+        Err(Failure::invalid(about, &[Cause::invalid(field, &json!(replicas), why)]))
     }
 }

@@ -99,7 +99,7 @@ impl ApiService {
             Verb::Get => {
                 let object = read::get(&self.inner.store(), &resource, &call)?;
                 if call.subresource == "scale" {
-                    return Ok(self.json(200, &scale_of(&resource)?.of(&object), &[]));
+                    return Ok(self.json(200, &scale_of(&resource)?.shown(&object)?, &[]));
                 }
                 Ok(self.json(200, &self.view(form, &resource).of_object(object), &[]))
             }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::addresses;
-use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::form;
 use super::names::check_metadata;
@@ -37,6 +36,7 @@ impl Work<'_> {
             }
             found => found?,
         };
+        self.check_uid(&value, object::uid(&old))?;
         if object::resource_version(&value).is_empty() && !nature.blind_put {
             let why = "must be specified for an update";
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), why);
@@ -66,7 +66,7 @@ impl Work<'_> {
         old: &Arc<Value>,
         mut value: Value,
     ) -> Result<Value, Failure> {
-        self.check_preconditions(old, &value)?;
+        self.check_version(old, &value)?;
         let uid = object::uid(&value).to_owned();
         let shown = form::present(self.resource, old);
         self.keep_the_other_part(&shown, &mut value);
@@ -108,8 +108,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn check_preconditions(&self, old: &Value, value: &Value) -> Result<(), Failure> {
-        self.check_uid(value, object::uid(old))?;
+    fn check_version(&self, old: &Value, value: &Value) -> Result<(), Failure> {
         let version = object::resource_version(value);
         if !version.is_empty() && version != object::resource_version(old) {
             return Err(Failure::modified(self.resource.about(&self.call.name)));
@@ -117,10 +116,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The uid in a PUT is a precondition; in a patch it is a change.
+    /// The uid in a PUT is a precondition; in a patch it would be a change.
     fn check_uid(&self, value: &Value, uid: &str) -> Result<(), Failure> {
         let given = object::uid(value);
-        if self.call.verb != Verb::Update || given.is_empty() || given == uid {
+        if given.is_empty() || given == uid {
             return Ok(());
         }
         let why = format!(
@@ -182,7 +181,14 @@ impl Work<'_> {
         causes.extend(check_metadata(self.resource, value));
         // The API server looks at the metadata for every kind, and again for each.
         causes.extend(causes.clone());
-        causes.extend(form::broken_rules(self.resource, Some(old), value));
+        let mut rules = form::broken_rules(self.resource, Some(old), value);
+        if self.call.subresource == "status" {
+            // The sentences speak of the status as of an object of its own.
+            for cause in &mut rules {
+                cause.message = cause.message.replace(": status.", ": ");
+            }
+        }
+        causes.extend(rules);
         form::refuse(self.resource, value, &causes)
     }
 

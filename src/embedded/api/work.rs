@@ -122,12 +122,21 @@ impl Work<'_> {
         form::present(self.resource, &stored)
     }
 
-    /// Removes an object, unless it is a dry run, and gives it back as it was.
+    /// Removes an object, unless it is a dry run, and gives it back as it was, with the version of its
+    /// removal.
     pub(super) fn remove(&mut self, key: &Key) -> Value {
+        if self.dry_run {
+            let object = self.store.get(key);
+            return object.map_or(Value::Null, |object| form::present(self.resource, object));
+        }
         let entry = self.entry();
-        let removed =
-            if self.dry_run { self.store.get(key).cloned() } else { self.store.remove(key, entry) };
-        removed.map_or(Value::Null, |object| form::present(self.resource, &object))
+        let Some(removed) = self.store.remove(key, entry) else {
+            return Value::Null;
+        };
+        let mut removed = form::present(self.resource, &removed);
+        let version = json!(self.store.revision().to_string());
+        object::set_meta(&mut removed, "resourceVersion", Some(version));
+        removed
     }
 
     /// The answer to a deletion: the object or, for most kinds, that it is done.

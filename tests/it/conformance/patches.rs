@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kinds::{MAP, POD, ROTATION, WIDGET, pod};
+use super::kinds::{MAP, POD, ROTATION, SERVICE, WIDGET, pod};
 use super::target::{JSON, MERGE, STRATEGIC, Target, version};
 
 cases! {
@@ -11,6 +11,7 @@ cases! {
     a_merge_patch_merges_objects_and_replaces_lists,
     a_strategic_patch_merges_lists_by_key,
     a_strategic_patch_deletes_and_replaces,
+    a_strategic_patch_orders_lists,
     custom_kinds_take_no_strategic_patch,
     a_patch_may_name_the_version_it_is_for,
     a_patch_of_what_is_not_there_is_not_found,
@@ -103,6 +104,31 @@ async fn a_strategic_patch_deletes_and_replaces(target: Target) {
     assert!(finalizers.contains(&json!("a.b/d")) && finalizers.contains(&json!("a.b/e")));
     let gone = json!({"metadata": {"finalizers": null}});
     target.patch(POD, "a", STRATEGIC, gone).await.fine();
+}
+
+/// API conventions: Strategic merge patch (`$setElementOrder`).
+async fn a_strategic_patch_orders_lists(target: Target) {
+    let port = |number: u16| json!({"name": format!("p{number}"), "port": number});
+    let spec = json!({"clusterIP": "None", "selector": {"a": "b"},
+        "ports": [port(1), port(2), port(3), port(4)]});
+    target.create(SERVICE, json!({"metadata": {"name": "a"}, "spec": spec})).await;
+    for (patch, order) in [
+        (json!({"ports": [port(5), port(2)]}), [5, 1, 2, 3, 4]),
+        (
+            json!({"$setElementOrder/ports": [{"port": 3}, {"port": 5}, {"port": 1}]}),
+            [2, 3, 5, 1, 4],
+        ),
+        (
+            json!({"ports": [{"port": 4, "targetPort": 9}],
+                "$setElementOrder/ports": [{"port": 4}, {"port": 2}]}),
+            [3, 5, 1, 4, 2],
+        ),
+    ] {
+        let patched = target.patch(SERVICE, "a", STRATEGIC, json!({"spec": patch})).await.fine();
+        let ports = patched["spec"]["ports"].as_array().unwrap();
+        let ports: Vec<_> = ports.iter().map(|port| port["port"].as_u64().unwrap()).collect();
+        assert_eq!(ports, order, "{patch}");
+    }
 }
 
 /// API conventions: HTTP status codes (415 `StatusUnsupportedMediaType`).

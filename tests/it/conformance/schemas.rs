@@ -232,16 +232,19 @@ async fn a_null_is_nothing_unless_it_may_be(target: Target) {
 
 /// Custom resources: Versions.
 async fn an_object_is_shown_in_every_version(target: Target) {
-    let mysql = json!({"metadata": {"name": "db"}, "spec": {"version": "9.1.0"}});
-    let made = target.create(MYSQL, mysql).await;
+    let spec = json!({"version": "9.1.0", "replicas": 3, "deletionPolicy": "Halt"});
+    let made = target.create(MYSQL, json!({"metadata": {"name": "db"}, "spec": spec})).await;
     let old = super::kinds::Kind { api_version: "kubedb.com/v1alpha2", ..MYSQL };
     let shown = target.read(old, "db").await;
     assert_eq!(shown["apiVersion"], "kubedb.com/v1alpha2");
     assert_eq!(shown["metadata"]["uid"], made["metadata"]["uid"]);
+    assert_eq!(shown["spec"]["replicas"], 3);
+    assert!(shown["spec"]["deletionPolicy"].is_null(), "v1alpha2 calls it otherwise: {shown}");
     assert_eq!(shown["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
     let patch = json!({"metadata": {"labels": {"a": "b"}}});
     target.patch(old, "db", MERGE, patch).await.fine();
     let made = target.read(MYSQL, "db").await;
     assert_eq!(made["apiVersion"], "kubedb.com/v1");
     assert_eq!(made["metadata"]["labels"]["a"], "b");
+    assert!(made["spec"]["deletionPolicy"].is_null(), "it was written by one who does not know it");
 }

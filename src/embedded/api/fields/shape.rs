@@ -268,6 +268,18 @@ fn settle_nulls_in(shape: Shape<'_>, value: &mut Value) {
     }
 }
 
+/// What is absent rather than false, in every kind.
+const NEVER_FALSE: [&str; 8] = [
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "publishNotReadyAddresses",
+    "readOnly",
+    "stdin",
+    "stdinOnce",
+    "tty",
+];
+
 /// Drops maps and lists that hold nothing, as the Go types of Kubernetes do when they are written:
 /// everywhere in a built-in kind, and in the metadata of every other.
 pub(in crate::embedded::api) fn drop_empty(
@@ -294,6 +306,7 @@ fn drop_empty_in(shape: Shape<'_>, value: &mut Value) {
                 Value::Array(_) if name == "managedFields" => return true,
                 Value::Array(entries) => entries.is_empty(),
                 Value::Object(fields) => fields.is_empty() && shape.is_map(),
+                Value::Bool(false) => NEVER_FALSE.contains(&name.as_str()),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
             };
             drop_empty_in(shape, value);

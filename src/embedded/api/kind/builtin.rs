@@ -161,7 +161,7 @@ const ROWS: [Row; 13] = [
         short_names: &["svc"],
         in_all: true,
         has_status: true,
-        nature: Nature { delete_shows_object: true, ..typed::<Service>() },
+        nature: Nature { delete_shows_object: true, put_creates: true, ..typed::<Service>() },
         columns: &[
             ("Name", table::name),
             ("Type", table::service_type),

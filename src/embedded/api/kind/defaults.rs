@@ -1,9 +1,6 @@
 //! What the API server fills in where an object of one of Kubernetes' own kinds says nothing.
 
-use std::net::Ipv4Addr;
-
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 /// Fills in the defaults of an object of this kind.
 pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut Value) {
@@ -66,26 +63,9 @@ fn service(object: &mut Value) {
         fill(port, "targetPort", &number);
     }
     if object["spec"]["type"] != "ExternalName" {
-        let address = json!(cluster_ip(object));
-        for (field, default) in [
-            ("clusterIP", address),
-            ("internalTrafficPolicy", json!("Cluster")),
-            ("ipFamilies", json!(["IPv4"])),
-            ("ipFamilyPolicy", json!("SingleStack")),
-        ] {
-            fill_path(object, &["spec"], field, &default);
-        }
-        let addresses = json!([object["spec"]["clusterIP"]]);
-        fill_path(object, &["spec"], "clusterIPs", &addresses);
+        fill_path(object, &["spec"], "internalTrafficPolicy", &json!("Cluster"));
     }
     fill_path(object, &["status"], "loadBalancer", &json!({}));
-}
-
-/// The address of a Service: the same for the same name, and nobody answers there.
-fn cluster_ip(service: &Value) -> Ipv4Addr {
-    let meta = &service["metadata"];
-    let digest = Sha256::digest(format!("{}/{}", meta["namespace"], meta["name"]));
-    Ipv4Addr::new(10, 96, digest[0], digest[1].max(1))
 }
 
 fn stateful_set(object: &mut Value) {

@@ -98,7 +98,8 @@ impl Normal {
             Value::Object(fields) => {
                 fields.retain(|_, value| !value.is_null());
                 for (name, value) in fields.iter_mut() {
-                    let is_time = name == "time" || name.ends_with("Timestamp");
+                    let is_time =
+                        name == "time" || name.ends_with("Timestamp") || name.ends_with("Time");
                     let counts = matches!(name.as_str(), "message" | "resourceVersion" | "uid");
                     match value {
                         Value::String(text) if is_time => "T".clone_into(text),
@@ -115,6 +116,10 @@ impl Normal {
                         }
                         Value::Object(spec) if name == "spec" => {
                             spec.retain(|name, _| !BY_PLUGINS.contains(&name.as_str()));
+                            if spec.get("clusterIP").is_some_and(|address| address != "None") {
+                                spec["clusterIP"] = json!("10.…");
+                                spec["clusterIPs"] = json!(["10.…"]);
+                            }
                             self.clean(value);
                         }
                         Value::Null
@@ -161,14 +166,22 @@ fn settle_order(body: &mut Value) {
         fields.remove("details");
     }
     if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
-        for cause in causes.iter_mut().filter(|cause| cause["field"] == "patch") {
-            cause["message"] = json!("…");
+        for cause in causes.iter_mut() {
+            let message = cause["message"].as_str().unwrap_or_default();
+            if cause["field"] == "patch" {
+                cause["message"] = json!("…");
+            } else if let Some((head, _)) = message.split_once("\n@@ ") {
+                cause["message"] = json!(head);
+            }
         }
         causes.sort_by_key(ToString::to_string);
     }
     let Some(message) = body.get("message").and_then(Value::as_str).map(str::to_owned) else {
         return;
     };
+    if let Some((head, _)) = message.split_once("\n@@ ") {
+        body["message"] = json!(head);
+    }
     for quote in [" is invalid: [", "failed to create typed patch object", " is invalid: patch:"] {
         if let Some((head, _)) = message.split_once(quote) {
             body["message"] = json!(format!("{head}{quote}…"));

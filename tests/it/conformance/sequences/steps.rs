@@ -13,9 +13,7 @@ use crate::conformance::target::{APPLY, JSON, MERGE, STRATEGIC};
 
 const OBJECT: &str = "application/json";
 const NAMES: [&str; 3] = ["a", "b", "c"];
-const OLD_MYSQL: Kind = Kind { api_version: "kubedb.com/v1alpha2", ..MYSQL };
-const KINDS: [Kind; 10] =
-    [LEASE, MAP, MYSQL, OLD_MYSQL, POD, REQUEST, ROTATION, SECRET, SERVICE, WIDGET];
+const KINDS: [Kind; 9] = [LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, SERVICE, WIDGET];
 
 /// A request. Its body may hold [`UID`], [`VERSION`] and [`FIRST_VERSION`], which each target fills
 /// in with what it has told of the object.
@@ -213,22 +211,15 @@ fn apply(draw: &mut Draw, kind: Kind, name: &'static str) -> Step {
 
 /// Requests that only one kind understands.
 fn special(draw: &mut Draw, name: &'static str) -> Step {
-    match draw.below(4) {
+    match draw.below(3) {
         0 => eviction(draw, name),
         1 => Step { rest: "/scale".to_owned(), ..step(Method::GET, WIDGET, name, OBJECT) },
-        2 => {
+        _ => {
             let replicas = draw.one_of(&[Some(1), Some(2), Some(-1), None]);
             let body = json!({"spec": {"replicas": replicas}});
             let parameters = manager(draw);
             let rest = format!("/scale{}", query(draw, parameters));
             Step { rest, body, ..step(Method::PATCH, WIDGET, name, MERGE) }
-        }
-        _ => {
-            let body = json!({"apiVersion": "autoscaling/v1", "kind": "Scale",
-                "metadata": {"name": name}, "spec": {"replicas": draw.one_of(&[1, 2])}});
-            let force = if draw.once_in(2) { "&force=true" } else { "" };
-            let rest = format!("/scale?fieldManager=scaler{force}");
-            Step { rest, body, ..step(Method::PATCH, WIDGET, name, APPLY) }
         }
     }
 }
