@@ -21,6 +21,5 @@ pub mod ops_request;
 pub mod pod;
 pub mod resources;
 pub mod rotation;
-pub mod secret;
 pub mod supervisor;
 pub mod tls;

@@ -40,8 +40,6 @@ pub const CLUSTER_ISSUER: Source = Source {
 };
 /// Pod, what a server runs in. Every cluster has it: it is not among [`SOURCES`].
 pub const POD: Source = source("", &["v1"], "Pod", "pods");
-/// Secret, where a certificate is kept. The daemon never reads one: it is not among [`SOURCES`].
-pub const SECRET: Source = source("", &["v1"], "Secret", "secrets");
 /// Recommendation, what Supervisor means to do.
 pub const RECOMMENDATION: Source = Source {
     optional: true,

@@ -13,12 +13,11 @@ use crate::api::meta::{self, Condition, ConditionStatus};
 use crate::api::mysql::MySql;
 use crate::api::ops_request::{Apply, MySqlOpsRequest, OpsRequestPhase, RequestTls};
 use crate::api::pod;
-use crate::api::secret::TlsSecret;
 use crate::cluster::facts::mysql::phase as database_phase;
 use crate::cluster::facts::request::phase as request_phase;
-use crate::core::certificate::{CaBundle, Chain};
 use crate::core::fleet::{RequestPhase, Text};
 use crate::core::time::{Span, Time};
+use crate::pki::{Pair, check};
 
 /// The condition of a MySQL that asks others to leave it alone, and its reason.
 pub(super) const PAUSED: &str = "Paused";
@@ -179,25 +178,19 @@ pub(super) fn issued(object: &Certificate, secret: Secret) -> Issued {
     }
 }
 
-/// What a Secret holds.
-pub(super) fn secret(object: Option<&TlsSecret>) -> Secret {
+/// What a Secret holds. A server that is started on a bad pair serves without TLS, and says so to
+/// nobody.
+pub(super) fn secret(object: Option<&k8s_openapi::api::core::v1::Secret>, now: Time) -> Secret {
     let Some(object) = object else { return Secret::Missing };
-    match usable(object) {
-        Ok(life) => Secret::Holds(life),
-        Err(why) => Secret::Unusable(why),
+    let part = |name: &str| {
+        let data = object.data.as_ref().and_then(|data| data.get(name));
+        data.map_or(&[][..], |bytes| &bytes.0)
+    };
+    let pair = Pair { certificate: part("tls.crt"), key: part("tls.key"), ca: part("ca.crt") };
+    match check(pair, &[], now) {
+        Ok(leaf) => Secret::Holds(Life { begins: leaf.not_before, ends: leaf.not_after }),
+        Err(flaws) => Secret::Unusable(flaws.to_string()),
     }
-}
-
-fn usable(secret: &TlsSecret) -> Result<Life, String> {
-    let (chain, ca) = (&secret.data.certificate, &secret.data.ca);
-    let chain = chain.as_deref().ok_or("holds no tls.crt")?;
-    let ca = ca.as_deref().ok_or("holds no ca.crt")?;
-    let chain = Chain::from_pem(chain).map_err(|why| format!("holds a bad tls.crt: {why}"))?;
-    let ca = CaBundle::from_pem(ca).map_err(|why| format!("holds a bad ca.crt: {why}"))?;
-    if !chain.leads_to(&ca) {
-        return Err("holds a certificate that its ca.crt did not sign".to_owned());
-    }
-    Ok(Life { begins: chain.leaf.not_before, ends: chain.leaf.not_after })
 }
 
 /// The pods of a database by name, whatever else carries its label.
@@ -228,3 +221,6 @@ fn role(word: Option<&str>) -> Role {
         Some(_) | None => Role::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

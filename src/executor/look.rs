@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
+use k8s_openapi::api::core::v1;
 use kube::api::ListParams;
 
 use super::decide::notes::{ISSUED, RESTARTED, SYNCED};
@@ -13,7 +14,6 @@ use crate::api::meta::is_deleting;
 use crate::api::mysql::MySql;
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::api::pod::{Pod, selector_of};
-use crate::api::secret::TlsSecret;
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::{RequestPhase, Text};
 
@@ -104,9 +104,9 @@ impl Hand {
         let api = self.api::<cert_manager::Certificate>(namespace);
         let object = found(self.calls.run("get", api.get(&name)).await)?;
         let secret = if with_secret && object.is_some() {
-            let api = self.api::<TlsSecret>(namespace);
+            let api = self.api::<v1::Secret>(namespace);
             let secret = self.calls.run("get", api.get(&mysql.secret_name(alias))).await;
-            facts::secret(found(secret)?.as_ref())
+            facts::secret(found(secret)?.as_ref(), self.clock.now())
         } else {
             Secret::Unseen
         };

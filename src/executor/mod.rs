@@ -2,8 +2,8 @@
 //! API only and crash-safe at every write.
 //!
 //! One operation is carried out, `tls.rotateCertificates: true`: pause the MySQL, have cert-manager
-//! issue every certificate anew, restart every pod by eviction, resume the MySQL. What is written
-//! when is in [`decide`], what the conditions say in [`decide::notes`].
+//! issue every certificate anew, restart every pod by eviction, resume the MySQL, wait until it is
+//! Ready. What is written when is in [`decide`], what the conditions say in [`decide::notes`].
 //!
 //! [`decide`] is pure. Around it is a thin edge: one visit reads everything uncached ([`look`](look)),
 //! decides, carries one write out ([`act`](act)), and looks again, until there is something to wait
@@ -20,6 +20,8 @@
 //! - A database that somebody else has paused is waited for, and never resumed.
 //! - A request of another type that is older and queued comes first, as in KubeDB, even if nobody is
 //!   there to carry it out: an Event on the waiting request names it.
+//! - The database is resumed before it is waited for to be Ready, not after: a provisioner may leave
+//!   the phase of a paused database as it is.
 //! - `BackupConfigurations` are not paused; running backups and restores are waited for.
 //! - That a server has joined its group again is known by its role label, not by SQL, and the
 //!   primary's role is not handed over before its restart.
@@ -28,8 +30,7 @@
 //!
 //! # What it may do
 //!
-//! get, list, watch: `mysqls`, `mysqlopsrequests`, `certificates`, `pods`; get: `secrets` (the key is not
-//! read); list: `backupconfigurations`, `backupsessions`, `restoresessions`; patch:
+//! get, list, watch: `mysqls`, `mysqlopsrequests`, `certificates`, `pods`; get: `secrets`; list: `backupconfigurations`, `backupsessions`, `restoresessions`; patch:
 //! `mysqlopsrequests/status`, `mysqls/status`, `certificates/status`; create: `pods/eviction`; create
 //! and patch: `events`.
 

@@ -115,3 +115,60 @@ impl Hand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions() -> Conditions {
+        let object: DynamicObject = serde_json::from_value(json!({
+            "metadata": {"generation": 3},
+            "status": {"conditions": [
+                {"type": "Theirs", "status": "True", "severity": "Info", "unknown": [1],
+                    "lastTransitionTime": "2026-11-23T12:00:00Z"},
+                {"type": "Ours", "status": "False", "reason": "A", "message": "a",
+                    "observedGeneration": 1, "lastTransitionTime": "2026-11-23T12:00:00Z"},
+            ]},
+        }))
+        .unwrap();
+        Conditions::of(&object)
+    }
+
+    fn set(status: &'static str, message: &'static str) -> Set<'static> {
+        Set { kind: "Ours", status, reason: "A", message }
+    }
+
+    #[test]
+    fn what_others_wrote_stays_as_it_is() {
+        let now: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+        let mut changed = conditions();
+        changed.set(set("True", "b"), now);
+        changed.set(Set { kind: "New", ..set("True", "c") }, now);
+        assert_eq!(changed.list[0], conditions().list[0]);
+        assert_eq!(
+            changed.list[1],
+            json!({"type": "Ours", "status": "True", "reason": "A", "message": "b",
+                "observedGeneration": 3, "lastTransitionTime": "2026-11-24T12:00:00Z"})
+        );
+        assert_eq!(changed.list[2]["type"], "New");
+        changed.remove("Ours");
+        let kinds: Vec<&Value> = changed.list.iter().map(|it| &it["type"]).collect();
+        assert_eq!(kinds, ["Theirs", "New"]);
+    }
+
+    #[test]
+    fn what_says_the_same_keeps_its_time() {
+        let now: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+        let mut changed = conditions();
+        changed.set(set("False", "a"), now);
+        assert_eq!(changed, conditions());
+    }
+
+    #[test]
+    fn an_object_without_a_status_gets_conditions() {
+        let object: DynamicObject = serde_json::from_value(json!({"metadata": {}})).unwrap();
+        let mut conditions = Conditions::of(&object);
+        conditions.set(set("True", "a"), Time::from_unix(0));
+        assert_eq!(conditions.list.len(), 1);
+    }
+}

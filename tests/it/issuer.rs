@@ -265,6 +265,8 @@ async fn run_side_by_side(sides: &[Side; 2]) {
     }
     issuers_are_alike(sides).await;
     lost_ones_are_alike(sides).await;
+    failures_are_alike(sides).await;
+    rivals_are_alike(sides).await;
 
     for side in sides {
         demand(side, "full").await;
@@ -315,6 +317,61 @@ async fn lost_ones_are_alike(sides: &[Side; 2]) {
         seen.push(serde_json::to_string_pretty(&picture).unwrap());
     }
     assert!(seen[0] == seen[1], "--- ours\n{}\n--- cert-manager's\n{}", seen[0], seen[1]);
+}
+
+/// A Certificate whose issuer, somebody else's, fails.
+async fn failures_are_alike(sides: &[Side; 2]) {
+    let mut seen = Vec::new();
+    for side in sides {
+        let issuer = json!({"name": "a", "kind": "Foreign", "group": "example.com"});
+        let foreign = json!({"spec": {"secretName": "foreign", "issuerRef": issuer,
+            "dnsNames": ["foreign"], "privateKey": {"algorithm": "ECDSA"}}});
+        side.create(CERTIFICATE, "foreign", foreign).await;
+        let (admin, namespace) = (&side.admin, &side.namespace);
+        let what = format!("the request of {} to be approved", side.who);
+        let request = eventually(PATIENCE, &what, async || {
+            let requests = side.requests("foreign").await;
+            let approved = requests.iter().find(|request| holds(request, "Approved"));
+            approved.map(|it| name(it).to_owned()).ok_or_else(|| format!("{requests:?}"))
+        })
+        .await;
+        let now = crate::support::time::rfc3339(crate::support::time::now());
+        let failed = json!({"type": "Ready", "status": "False", "reason": "Failed",
+            "message": "no more certificates today", "lastTransitionTime": now});
+        let rest = json!({"failureTime": now});
+        admin.conditions(CERTIFICATE_REQUEST, namespace, &request, &[failed], &rest).await;
+        let what = format!("the Certificate of {} to fail", side.who);
+        let status = eventually(PATIENCE, &what, async || {
+            let object = admin.get(CERTIFICATE, namespace, "foreign").await;
+            let mut status = certificate_of(&object);
+            let failed = status["lastFailureTime"].is_string();
+            status["lastFailureTime"] = json!("then");
+            let settled = failed && status["nextPrivateKeySecretName"].is_null();
+            if settled { Ok(status) } else { Err(status.to_string()) }
+        })
+        .await;
+        seen.push(status);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0]["failedIssuanceAttempts"], 1);
+}
+
+/// A Certificate that wants the Secret of another.
+async fn rivals_are_alike(sides: &[Side; 2]) {
+    for side in sides {
+        let rival = json!({"spec": {"secretName": "plain", "issuerRef": {"name": "ca"},
+            "dnsNames": ["rival"], "privateKey": {"algorithm": "ECDSA"}}});
+        side.create(CERTIFICATE, "rival", rival).await;
+        let what = format!("{} to say something of the rival", side.who);
+        eventually(PATIENCE, &what, async || {
+            let object = side.admin.get(CERTIFICATE, &side.namespace, "rival").await;
+            let known = condition_of(&object, "Ready").is_object();
+            known.then_some(()).ok_or_else(|| object["status"].to_string())
+        })
+        .await;
+    }
+    compare(sides, "rival", "which wants the Secret of another").await;
+    compare(sides, "plain", "when another wants its Secret").await;
 }
 
 #[test]

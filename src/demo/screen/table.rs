@@ -280,7 +280,7 @@ fn certificate(life: &Life, ink: Ink, width: usize, now: Time, glyphs: &Glyphs) 
         usize::try_from(count.as_seconds()).unwrap_or(0)
     };
     let (filled, due) = (halves(rest), halves(life.ends.since(life.due)) / 2);
-    let mut line = Line::default();
+    let mut bar = Line::default();
     for cell in 0..length {
         let (ink, sign) = match (filled.saturating_sub(2 * cell), cell == due) {
             (2.., true) => (ink, glyphs.due_left),
@@ -289,11 +289,11 @@ fn certificate(life: &Life, ink: Ink, width: usize, now: Time, glyphs: &Glyphs) 
             (1, false) => (ink, glyphs.half),
             (0, false) => (Ink::Dim, glyphs.gone),
         };
-        line.push(ink, sign);
+        bar.push(ink, sign);
     }
     let figures = if rest > Span::ZERO { clock(rest) } else { "ended".to_owned() };
-    line.push(ink, format!(" {figures:>LEFT$}"));
-    line
+    bar.push(ink, format!(" {figures:>LEFT$}"));
+    bar
 }
 
 fn ended((outcome, at): (Outcome, Time), width: usize, now: Time) -> Line {

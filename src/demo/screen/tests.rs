@@ -90,10 +90,6 @@ fn screen(width: usize, height: usize) -> Screen {
     Screen { width, height, ability: Ability { colour: false, glyphs: &UNICODE } }
 }
 
-fn drawn(width: usize, height: usize) -> String {
-    draw(&picture(), &screen(width, height)).join("\n")
-}
-
 /// What a screen of this size shows.
 #[track_caller]
 fn shows(screen: &Screen, expected: &str) {
@@ -135,7 +131,7 @@ Look from another terminal; Ctrl-C here ends it all:
 
 #[test]
 fn more_columns_show_the_message_and_a_longer_bar() {
-    let expected = r#"
+    let expected = r"
 certrotor demo · up 1:15 · 4 rotations verified · 1 not verified · 3 databases, 5 servers
 DATABASE      SERVERS    CERTIFICATE               STATE      REASON            NEXT  LAST      MESSAGE
 shop/catalog  ○          ━━━━━━━━━──┼──────  1:16  Waiting    BudgetNamespace      –  –         certificate catalog-ser…
@@ -144,7 +140,7 @@ web/blog      ●          ━━━━━━━━━━━┿━━━╸─�
 
   1:06  shop/orders   request orders-rotate-0a1b2c3d created
   1:11  shop/orders   orders-1 serves the new certificate
-  1:13  shop/catalog  attempt partlyServed"#;
+  1:13  shop/catalog  attempt partlyServed";
     shows(&screen(120, 10), expected);
 }
 
@@ -201,23 +197,23 @@ From another terminal (Ctrl-C: the end):
 
 #[test]
 fn a_terminal_without_utf_8_gets_ascii() {
-    let expected = r#"
+    let expected = r"
 certrotor demo - up 1:15 - 4 rotations verified - 1 not verified
 DATABASE      SERVERS  CERTIFICATE       STATE      REASON        NEXT  LAST
 shop/catalog  o        =====-|---  1:16  Waiting    BudgetName~      -  -
 shop/orders   o*.      =====-|---  1:47  Rotating   RenewalDue       -  partlyS~
-web/blog      *        ======|=--  1:45  Fresh      -             0:27  verified"#;
+web/blog      *        ======|=--  1:45  Fresh      -             0:27  verified";
     let ability = Ability { colour: false, glyphs: &ASCII };
     shows(&Screen { width: 80, height: 6, ability }, expected);
 }
 
 #[test]
 fn when_rows_are_scarce_the_last_databases_are_only_counted() {
-    let expected = r#"
+    let expected = r"
 certrotor demo · up 1:15
 DATABASE      CERTIFICATE
 shop/catalog  ━━━━━─┼───  1:16
-… and 2 more"#;
+… and 2 more";
     shows(&screen(30, 5), expected);
     for (width, height) in [(1, 1), (5, 2), (9, 3), (400, 100), (0, 0)] {
         let drawn = draw(&picture(), &screen(width, height));

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::fields::Applied;
 use super::form;
+use super::kind::fill_at_admission;
 use super::object;
 use super::work::{Answer, Work};
 
@@ -59,6 +61,12 @@ impl Work<'_> {
     /// Stores a new object, if it breaks no rule; the last is that it has no version, where it may
     /// have none.
     fn finish_create(&mut self, mut value: Value, unversioned: bool) -> Result<Answer, Failure> {
+        if self.resource.is("", "services") {
+            addresses::give(&mut value);
+        }
+        if !self.resource.is_custom() {
+            fill_at_admission(&self.resource.kind.kind, &mut value);
+        }
         form::check(self.resource, &value)?;
         self.admit(None, Some(&value))?;
 

@@ -17,7 +17,7 @@ mod definition;
 mod merge_keys;
 
 pub(super) use builtin::builtin_kinds;
-pub(super) use defaults::fill_builtin_defaults;
+pub(super) use defaults::{fill_at_admission, fill_builtin_defaults};
 pub(super) use merge_keys::merge_keys;
 
 /// A kind of object, in all the versions that it is served in.

@@ -10,6 +10,7 @@
 //!
 //! [`Clock`]: crate::clock::Clock
 
+mod addresses;
 mod admission;
 mod apply;
 mod call;

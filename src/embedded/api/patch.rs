@@ -44,10 +44,10 @@ impl Work<'_> {
             return self.apply(body);
         }
         if self.call.subresource == "scale" {
-            return self.scale(|work, scale| work.patched(kind, scale, body));
+            return self.scale(|_, scale| patched(kind, scale, body));
         }
         let (key, old) = self.existing()?;
-        let mut value = self.patched(kind, form::present(self.resource, &old), body)?;
+        let mut value = patched(kind, form::present(self.resource, &old), body)?;
         form::check_type(self.resource, &value)?;
         let sent = value.clone();
         self.decode(&mut value).map_err(|failure| unfit(&sent, &failure))?;
@@ -55,40 +55,38 @@ impl Work<'_> {
         let body = self.replace(&key, &old, value)?;
         Ok(Answer::ok(body))
     }
+}
 
-    /// What a patch makes of a value.
-    fn patched(&self, kind: PatchKind, mut value: Value, body: &[u8]) -> Result<Value, Failure> {
-        let patch: Value = serde_json::from_slice(body)
-            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
-        match kind {
-            PatchKind::Json => self.patch_json(&mut value, patch)?,
-            PatchKind::Merge => json_patch::merge(&mut value, &patch),
-            PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
-        }
-        Ok(value)
+/// What a patch makes of a value.
+fn patched(kind: PatchKind, mut value: Value, body: &[u8]) -> Result<Value, Failure> {
+    let patch: Value = serde_json::from_slice(body)
+        .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+    match kind {
+        PatchKind::Json => patch_json(&mut value, patch)?,
+        PatchKind::Merge => json_patch::merge(&mut value, &patch),
+        PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
     }
+    Ok(value)
+}
 
-    fn patch_json(&self, value: &mut Value, patch: Value) -> Result<(), Failure> {
-        let is_list = patch.as_array().is_some_and(|all| all.iter().all(Value::is_object));
-        let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|error| {
-            let message = format!("error decoding patch: {error}");
-            if is_list { misfit() } else { Failure::bad_request(message) }
-        })?;
-        for operation in patch.0 {
-            let operation = match operation {
-                // What is not there is replaced as well, if there is an object to put it into.
-                PatchOperation::Replace(ReplaceOperation { path, value: new })
-                    if is_missing_field(value, path.as_str()) =>
-                {
-                    PatchOperation::Add(AddOperation { path, value: new })
-                }
-                operation => operation,
-            };
-            // A test that fails, or a path that leads nowhere: the patch itself is well formed.
-            json_patch::patch(value, &[operation]).map_err(|_| misfit())?;
+fn patch_json(object: &mut Value, patch: Value) -> Result<(), Failure> {
+    let is_list = patch.as_array().is_some_and(|all| all.iter().all(Value::is_object));
+    let steps: json_patch::Patch = serde_json::from_value(patch).map_err(|error| {
+        let message = format!("error decoding patch: {error}");
+        if is_list { misfit() } else { Failure::bad_request(message) }
+    })?;
+    for mut step in steps.0 {
+        // What is not there is replaced as well, if there is an object to put it into.
+        if let PatchOperation::Replace(ReplaceOperation { path, value: new }) = &step
+            && is_missing_field(object, path.as_str())
+        {
+            let (path, value) = (path.clone(), new.clone());
+            step = PatchOperation::Add(AddOperation { path, value });
         }
-        Ok(())
+        // A test that fails, or a path that leads nowhere: the patch itself is well formed.
+        json_patch::patch(object, &[step]).map_err(|_| misfit())?;
     }
+    Ok(())
 }
 
 fn is_missing_field(value: &Value, path: &str) -> bool {

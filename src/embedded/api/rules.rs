@@ -10,7 +10,7 @@ use super::labels;
 const OF_PODS: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,\
     `spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),\
     `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-/// What of a StatefulSet's spec can be changed.
+/// What of the spec of a `StatefulSet` can be changed.
 const OF_SETS: [&str; 7] = [
     "minReadySeconds",
     "ordinals",
@@ -27,6 +27,7 @@ pub(super) fn broken(resource: &Resource, old: Option<&Value>, value: &Value) ->
     match (resource.kind.group.as_str(), resource.kind.kind.as_str()) {
         ("", "ConfigMap") => check_immutable(old, value, &["data", "binaryData"], &mut causes),
         ("", "Pod") => check_pod(old, value, &mut causes),
+        ("", "Service") => check_service(old, value, &mut causes),
         ("", "Secret") => check_secret(old, value, &mut causes),
         ("apps", "StatefulSet") => check_stateful_set(old, value, &mut causes),
         _ => {}
@@ -44,6 +45,17 @@ fn check_immutable(old: Option<&Value>, value: &Value, parts: &[&str], causes: &
     }
     let changed = parts.iter().filter(|part| value[**part] != old[**part]);
     causes.extend(changed.map(|part| Cause::forbidden(*part, why)));
+}
+
+fn check_service(old: Option<&Value>, value: &Value, causes: &mut Vec<Cause>) {
+    let address = |service: &Value| service["spec"]["clusterIP"].as_str().map(str::to_owned);
+    let Some(given) = old.and_then(address) else {
+        return;
+    };
+    if value["spec"]["type"] != "ExternalName" && address(value).as_ref() != Some(&given) {
+        let why = "may not change once set";
+        causes.push(Cause::invalid("spec.clusterIPs[0]", &value["spec"]["clusterIPs"], why));
+    }
 }
 
 fn check_secret(old: Option<&Value>, value: &Value, causes: &mut Vec<Cause>) {

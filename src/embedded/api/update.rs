@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::form;
@@ -69,6 +70,9 @@ impl Work<'_> {
         let uid = object::uid(&value).to_owned();
         let shown = form::present(self.resource, old);
         self.keep_the_other_part(&shown, &mut value);
+        if self.resource.is("", "services") {
+            addresses::keep(&shown, &mut value);
+        }
         for field in SYSTEM_FIELDS {
             let kept = shown["metadata"].get(field).cloned();
             object::set_meta(&mut value, field, kept);

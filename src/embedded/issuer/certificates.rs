@@ -20,6 +20,7 @@ use super::{Context, Trouble, clock_steps, names, secret};
 use crate::api::cert_manager::{
     CERTIFICATE_NAME, CERTIFICATE_REVISION, Certificate, CertificateRequest,
 };
+use crate::api::go_duration::GoDuration;
 use crate::api::meta;
 use crate::core::time::Time;
 use crate::embedded::repeatable::{self, SteadyPause};
@@ -289,10 +290,13 @@ fn ask(view: &View, pem: &str) -> Value {
     if view.certificate.spec.is_ca {
         spec["isCA"] = json!(true);
     }
-    for field in ["duration", "usages"] {
-        if !asked[field].is_null() {
-            spec[field] = asked[field].clone();
-        }
+    if !asked["usages"].is_null() {
+        spec["usages"] = asked["usages"].clone();
+    }
+    let duration = view.certificate.spec.duration.as_ref().and_then(GoDuration::span);
+    if let Some(duration) = duration {
+        // As Go writes it, whoever wrote it before.
+        spec["duration"] = json!(GoDuration::from(duration));
     }
     let mut metadata = json!({
         "name": view.next_request_name(),

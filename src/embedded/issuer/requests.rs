@@ -98,18 +98,21 @@ impl Waits {
         let ready = meta::condition(conditions, "Ready").map(|ready| ready.reason.as_str());
         let issuer = request.spec.issuer_ref.as_ref();
         let ours = issuer.is_some_and(|issuer| issuer.group == ISSUER_GROUP);
-        if !ours || meta::is_deleting(&request.metadata) {
+        let judged = ["Approved", "Denied"].iter().any(|kind| meta::holds(conditions, kind));
+        let ended = matches!(ready, Some("Failed" | "Issued"));
+        if meta::is_deleting(&request.metadata) {
+            Self::Not
+        } else if !judged && !ended {
+            // Whoever is to sign it: a request to another program's issuer too.
+            Self::ForApproval
+        } else if !ours {
             Self::Not
         } else if meta::holds(conditions, "Denied") {
             if ready == Some("Denied") { Self::Not } else { Self::ToBeDenied }
-        } else if matches!(ready, Some("Failed" | "Issued"))
-            || meta::holds(conditions, "InvalidRequest")
-        {
+        } else if ended || meta::holds(conditions, "InvalidRequest") {
             Self::Not
-        } else if meta::holds(conditions, "Approved") {
-            Self::ForSignature
         } else {
-            Self::ForApproval
+            Self::ForSignature
         }
     }
 }
@@ -333,8 +336,9 @@ mod tests {
                 "status": {"conditions": conditions}});
             assert_eq!(Waits::of(&from_value(request).unwrap()), waits, "{conditions}");
         }
-        let foreign = json!({"spec": {"issuerRef": {"name": "a", "group": "awspca"}}});
+        let mut foreign = json!({"spec": {"issuerRef": {"name": "a", "group": "awspca"}}});
+        assert_eq!(Waits::of(&from_value(foreign.clone()).unwrap()), Waits::ForApproval);
+        foreign["status"]["conditions"] = json!([approved]);
         assert_eq!(Waits::of(&from_value(foreign).unwrap()), Waits::Not);
-        assert_eq!(Waits::of(&CertificateRequest::default()), Waits::Not);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Doubles from a first delay to a longest one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Backoff {
     first: Duration,
     longest: Duration,
@@ -29,7 +29,7 @@ impl Backoff {
 }
 
 /// How the kubelet waits before it starts a container again: not at all the first time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CrashBackoff {
     backoff: Backoff,
     crashed: bool,

@@ -105,7 +105,7 @@ impl PodRunner {
             calls.clone(),
             Arc::new(()),
         );
-        let (changes, changed) = unbounded();
+        let (changes, told) = unbounded();
         let (pods, writer) = reflector::store();
         let node = Arc::new(Node {
             client: self.client,
@@ -122,7 +122,7 @@ impl PodRunner {
         let asked = stream::select_all([
             of_pods(&node, writer).boxed(),
             of_secrets(&node).boxed(),
-            changed.boxed(),
+            told.boxed(),
         ]);
         let work = work_off(asked, |pod| look(pod, Arc::clone(&node)));
         let work = stop.run_until_cancelled(work);

@@ -31,15 +31,15 @@ pub(super) fn goes_with(database: &Database) -> bool {
 fn password(entropy: &Entropy) -> Result<String, Refused> {
     let mut password = String::new();
     while password.len() < PASSWORD_LENGTH {
-        password.extend(entropy.draw()?.iter().filter_map(letter));
+        password.extend(entropy.draw()?.iter().copied().filter_map(letter));
         password.truncate(PASSWORD_LENGTH);
     }
     Ok(password)
 }
 
 /// None for bytes beyond the last whole multiple, which would make some letters likelier.
-fn letter(byte: &u8) -> Option<char> {
-    let byte = usize::from(*byte);
+fn letter(byte: u8) -> Option<char> {
+    let byte = usize::from(byte);
     let fair = byte < 256 / LETTERS.len() * LETTERS.len();
     fair.then(|| char::from(LETTERS[byte % LETTERS.len()]))
 }
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn no_letter_is_likelier_than_another() {
         let mut counts = std::collections::BTreeMap::new();
-        for letter in (0..=u8::MAX).filter_map(|byte| letter(&byte)) {
+        for letter in (0..=u8::MAX).filter_map(letter) {
             *counts.entry(letter).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), LETTERS.len());

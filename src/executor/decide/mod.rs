@@ -27,8 +27,8 @@
 //! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
 //! | | it is gone, and its successor is ready | `notePodReady` |
 //! | | every pod is | `noteRestarted` |
-//! | | the database is Ready | `noteDatabaseReady` |
 //! | | the database is still paused for it | `resumeDatabase` |
+//! | | the database is Ready | `noteDatabaseReady` |
 //! | | otherwise | `succeed` |
 //! | `WaitingForApproval`, a terminal one, an unknown one | | – |
 //!

@@ -13,8 +13,8 @@
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
 //! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
 //! | `Restart` | `RestartPodsSucceeded` | `Successfully restarted MySQL pods for MySQLOpsRequest: ns/name` | every pod has been |
-//! | `DatabaseReady` | `ReconfigureTLSSucceeded` | `Successfully reconfigured MySQL TLS for MySQLOpsRequest: ns/name` | the MySQL is Ready |
-//! | `Successful` | `Successful` | `Controller has successfully reconfigured TLS of MySQL ns/db` | the phase becomes Successful; the database is resumed before |
+//! | `DatabaseReady` | `ReconfigureTLSSucceeded` | `Successfully reconfigured MySQL TLS for MySQLOpsRequest: ns/name` | the MySQL is resumed, and Ready |
+//! | `Successful` | `Successful` | `Controller has successfully reconfigured TLS of MySQL ns/db` | the phase becomes Successful |
 //! | `Retrying` | what failed | `retrying; Retry:n/max; why` | a step failed or took too long, and may be tried again |
 //! | `ReconfigureTLSFailed` | what failed | *why* | it may not; the database is resumed after |
 //! | `Failed` | what failed | *why* | the phase becomes Failed; the database is resumed before |

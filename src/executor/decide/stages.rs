@@ -42,8 +42,8 @@ pub(super) const STAGES_OF_ROTATE: &[Stage] = &[
     Stage { look: issue, failed: ISSUE_FAILED, again: ask_again },
     Stage { look: sync, failed: ISSUE_FAILED, again: ask_again },
     Stage { look: restart::look, failed: RESTART_FAILED, again: nothing },
-    Stage { look: ready, failed: NOT_READY, again: nothing },
     Stage { look: resume, failed: RESUME_FAILED, again: nothing },
+    Stage { look: ready, failed: NOT_READY, again: nothing },
 ];
 
 /// A request that is carried out.
@@ -205,7 +205,7 @@ fn sync(run: &Run<'_>) -> Turn {
                 return Turn::Wait(Waiting::NotIssuedReady(name));
             }
             State::New(issued) => {
-                if let Some(why) = run.unusable(issued) {
+                if let Some(why) = unusable(issued) {
                     return Turn::Wait(Waiting::Secret { certificate: name, why });
                 }
             }
@@ -228,6 +228,7 @@ fn ask_again(run: &Run<'_>) -> Vec<Note> {
     notes
 }
 
+/// After the pause: a provisioner may leave the status of a paused database as it is.
 fn ready(run: &Run<'_>) -> Turn {
     if run.request.progress.has(READY) {
         Turn::Done
@@ -276,21 +277,6 @@ impl Run<'_> {
         }
     }
 
-    /// What is wrong with the Secret of a certificate that is issued.
-    fn unusable(&self, issued: &Issued) -> Option<String> {
-        match &issued.secret {
-            Secret::Unseen | Secret::Missing => Some("does not exist".to_owned()),
-            Secret::Unusable(why) => Some(why.clone()),
-            Secret::Holds(life) if issued.life != Some(*life) => {
-                Some("does not hold what was issued yet".to_owned())
-            }
-            Secret::Holds(life) if life.ends <= self.now => {
-                Some(format!("holds a certificate that ended at {}", life.ends))
-            }
-            Secret::Holds(_) => None,
-        }
-    }
-
     fn gone(&self, certificate: &Certificate) -> String {
         let path = self.certificate_path(certificate);
         format!("Certificate {path} does not exist any more")
@@ -303,5 +289,17 @@ impl Run<'_> {
 
     fn certificate_path(&self, certificate: &Certificate) -> String {
         format!("{}/{}", self.request.namespace, certificate.name)
+    }
+}
+
+/// What is wrong with the Secret of a certificate that is issued.
+fn unusable(issued: &Issued) -> Option<String> {
+    match &issued.secret {
+        Secret::Unseen | Secret::Missing => Some("does not exist".to_owned()),
+        Secret::Unusable(why) => Some(format!("is unusable: {why}")),
+        Secret::Holds(life) if issued.life != Some(*life) => {
+            Some("does not hold what was issued yet".to_owned())
+        }
+        Secret::Holds(_) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Evictions, PodDisruptionBudgets and `scale`.
+//! Evictions, `PodDisruptionBudget`s and `scale`.
 
 use serde_json::{Value, json};
 

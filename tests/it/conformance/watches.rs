@@ -44,10 +44,10 @@ async fn a_watch_tells_every_change_after_a_version(target: Target) {
     let last = paint(&target, "a", "red").await;
     target.delete(MAP, "a", json!(null)).await.fine();
     let query = format!("resourceVersion={}", version(&list));
-    let told = target.watch(MAP, &query, 5).await;
-    assert_eq!(words(&told), ["ADDED a", "MODIFIED a", "MODIFIED a", "DELETED a"]);
-    assert_eq!(told[2]["object"], last);
-    let query = format!("resourceVersion={}", version(&told[1]["object"]));
+    let events = target.watch(MAP, &query, 5).await;
+    assert_eq!(words(&events), ["ADDED a", "MODIFIED a", "MODIFIED a", "DELETED a"]);
+    assert_eq!(events[2]["object"], last);
+    let query = format!("resourceVersion={}", version(&events[1]["object"]));
     let resumed = target.watch(MAP, &query, 2).await;
     assert_eq!(words(&resumed), ["MODIFIED a", "DELETED a"]);
 }

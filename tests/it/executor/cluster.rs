@@ -1,4 +1,4 @@
-//! The others in the cluster: cert-manager, the StatefulSet controller, the kubelet, and KubeDB's
+//! The others in the cluster: cert-manager, the `StatefulSet` controller, the kubelet, and KubeDB's
 //! provisioner and coordinator, as far as a rotation needs them. Each looks around once a second.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::leaves::leaf;
+use super::leaves::pair;
 use super::world::{CERTIFICATES, DATABASE, LIFETIME, NAMESPACE, World, running};
 
 /// How long each of them takes.
@@ -71,23 +71,22 @@ impl World {
             self.patch(&path, &json!({"status": status})).await;
             return;
         }
-        let (certificate, ca) = leaf(now, now + LIFETIME);
         let annotations = json!({"test/begins": now.to_string()});
         let secret = json!({"metadata": {"annotations": annotations},
-            "data": {"tls.crt": certificate, "ca.crt": ca}});
+            "data": pair(now, now + LIFETIME)});
         self.patch(&format!("/api/v1/namespaces/{NAMESPACE}/secrets/{name}"), &secret).await;
         let revision = object["status"]["revision"].as_i64().unwrap_or(0) + 1;
         let status = json!({"revision": revision, "conditions": rest, "lastFailureTime": null});
         self.patch(&path, &json!({"status": status})).await;
     }
 
-    /// The StatefulSet controller and the kubelet.
+    /// The `StatefulSet` controller and the kubelet.
     async fn keep_pod(&self, ordinal: usize) {
         let name = format!("{DATABASE}-{ordinal}");
         let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
         let now = self.clock.now();
         let Some(pod) = self.server.get("pods", NAMESPACE, &name) else {
-            let pod = self.pod_template(ordinal);
+            let pod = Self::pod_template(ordinal);
             drop(self.call(Method::POST, &path, &pod).await);
             return;
         };

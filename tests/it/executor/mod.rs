@@ -1,5 +1,5 @@
 //! The executor as a whole, on paused time over the API in memory, with small stand-ins for
-//! cert-manager, the StatefulSet controller, the kubelet and KubeDB's provisioner.
+//! cert-manager, the `StatefulSet` controller, the kubelet and KubeDB's provisioner.
 
 use std::time::Duration;
 
@@ -40,10 +40,8 @@ async fn ended(world: &World, request: &str, told: &str) -> String {
             sleep(Duration::from_secs(1)).await;
         }
     };
-    match timeout(PATIENCE, over).await {
-        Ok(phase) => phase,
-        Err(_) => panic!("{told}: {request} never ended: {:#}", world.request(request)),
-    }
+    let phase = timeout(PATIENCE, over).await.ok();
+    phase.unwrap_or_else(|| panic!("{told}: {request} never ended: {:#}", world.request(request)))
 }
 
 /// The writes of an executor that move something; Events do not.

@@ -27,7 +27,7 @@ async fn executor(lab: &Lab) -> Executor {
     Executor::new(client, Arc::new(SystemClock), calls, settings)
 }
 
-/// What a StatefulSet, a kubelet and KubeDB's coordinator do about pods that are gone.
+/// What a `StatefulSet`, a kubelet and KubeDB's coordinator do about pods that are gone.
 async fn keep_pods(database: Database) {
     loop {
         for index in 0..database.replicas {

@@ -86,7 +86,7 @@ fn an_issuer_that_cannot_sign_fails_the_request_and_is_not_asked_in_a_loop() {
 fn a_cert_manager_that_is_away_fails_the_request_after_its_timeout() {
     paused(async {
         let (world, others) = World::alive(3);
-        world.turn(&world.knobs.no_cert_manager, true);
+        world.knobs.no_cert_manager.store(true, Ordering::SeqCst);
         let executor = world.start_executor("one", nothing_goes_wrong);
         let spec = json!({"tls": {"rotateCertificates": true}, "timeout": "2m", "maxRetries": 0});
         world.ask("rotate", spec).await;
@@ -104,7 +104,7 @@ fn a_cert_manager_that_is_away_fails_the_request_after_its_timeout() {
 fn a_pod_that_does_not_come_back_fails_the_request_and_no_other_is_touched() {
     paused(async {
         let (world, others) = World::alive(3);
-        world.turn(&world.knobs.never_ready, true);
+        world.knobs.never_ready.store(true, Ordering::SeqCst);
         let executor = world.start_executor("one", nothing_goes_wrong);
         world.ask_to_rotate("rotate").await;
         assert_eq!(ended(&world, "rotate", "broken pod").await, "Failed");
@@ -220,7 +220,7 @@ fn a_database_that_is_not_ready_is_waited_for_unless_the_request_says_always() {
             let executor = world.start_executor("one", nothing_goes_wrong);
             let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/shop-1/status");
             // Its certificate has ended, so only a restart makes it ready again.
-            world.turn(&world.knobs.never_ready, true);
+            world.knobs.never_ready.store(true, Ordering::SeqCst);
             let broken = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
             world.patch(&path, &broken).await;
             sleep(Duration::from_secs(5)).await;
@@ -234,7 +234,7 @@ fn a_database_that_is_not_ready_is_waited_for_unless_the_request_says_always() {
             } else {
                 assert_eq!(world.phase("rotate"), "Progressing");
             }
-            world.turn(&world.knobs.never_ready, false);
+            world.knobs.never_ready.store(false, Ordering::SeqCst);
             assert_eq!(ended(&world, "rotate", apply).await, "Successful");
             executor.abort();
             others.abort();

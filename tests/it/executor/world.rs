@@ -2,7 +2,7 @@
 //! months old, and an executor.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use certrotor::clock::{Clock, PausedClock};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
-use super::leaves::leaf;
+use super::leaves::pair;
 
 pub(crate) const NAMESPACE: &str = "demo";
 pub(crate) const DATABASE: &str = "shop";
@@ -66,9 +66,9 @@ impl World {
     }
 
     fn seed_database(&self, issued: Time) {
-        let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
+        let reference = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
         let mut spec = json!({"version": "9.1.0", "replicas": self.replicas,
-            "tls": {"issuerRef": issuer}});
+            "tls": {"issuerRef": reference}});
         if self.replicas > 1 {
             spec["topology"] = json!({"mode": "GroupReplication"});
         }
@@ -80,10 +80,10 @@ impl World {
             "metadata": {"name": DATABASE, "namespace": NAMESPACE}, "spec": spec,
             "status": {"phase": "Ready", "conditions": [foreign]}}));
         for certificate in CERTIFICATES {
-            let (leaf, ca) = leaf(issued, issued + LIFETIME);
+            let data = pair(issued, issued + LIFETIME);
             self.seed(json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
                 "metadata": {"name": certificate, "namespace": NAMESPACE},
-                "data": {"tls.crt": leaf, "ca.crt": ca, "tls.key": "a2V5"}}));
+                "data": data}));
             let owner = json!({"apiVersion": "kubedb.com/v1", "kind": "MySQL", "name": DATABASE,
                 "uid": self.mysql()["metadata"]["uid"], "controller": true});
             self.seed(json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
@@ -98,7 +98,7 @@ impl World {
         }
         for ordinal in 0..self.replicas {
             let role = if ordinal == 0 { "primary" } else { "standby" };
-            let mut pod = self.pod_template(ordinal);
+            let mut pod = Self::pod_template(ordinal);
             pod["metadata"]["labels"]["kubedb.com/role"] = json!(role);
             pod["status"] = running();
             self.seed(pod);
@@ -119,7 +119,7 @@ impl World {
         self.patch(&path, &json!({"spec": {"minAvailable": min_available}})).await;
     }
 
-    pub(crate) fn pod_template(&self, ordinal: usize) -> Value {
+    pub(crate) fn pod_template(ordinal: usize) -> Value {
         json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": format!("{DATABASE}-{ordinal}"), "namespace": NAMESPACE,
                 "labels": {"app.kubernetes.io/name": "mysqls.kubedb.com",
@@ -213,10 +213,6 @@ impl World {
         about
             .map(|event| format!("{}: {}", text(&event["reason"]), text(&event["message"])))
             .collect()
-    }
-
-    pub(crate) fn turn(&self, knob: &AtomicBool, on: bool) {
-        knob.store(on, Ordering::SeqCst);
     }
 }
 

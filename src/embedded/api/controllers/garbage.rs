@@ -127,7 +127,7 @@ impl Controllers<'_> {
         let deletion = Deletion { propagation, ..Deletion::default() };
         self.work(key, Verb::Delete, "", |work, old| {
             work.admit(Some(&form::present(work.resource, old)), None)?;
-            work.begin_deletion(key, old, &deletion)
+            Ok(work.begin_deletion(key, old, &deletion))
         });
     }
 

@@ -31,7 +31,8 @@ impl Controllers<'_> {
                     return Ok(());
                 }
                 work.admit(Some(&form::present(work.resource, old)), None)?;
-                work.begin_deletion(&content, old, &Deletion::default()).map(drop)
+                work.begin_deletion(&content, old, &Deletion::default());
+                Ok(())
             });
         }
         if self.content_of(name).is_empty() {

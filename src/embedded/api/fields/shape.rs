@@ -260,7 +260,9 @@ fn settle_nulls_in(shape: Shape<'_>, value: &mut Value) {
             !value.is_null()
         }),
         Value::Array(entries) => {
-            entries.iter_mut().for_each(|entry| settle_nulls_in(shape.entry(), entry));
+            for entry in entries {
+                settle_nulls_in(shape.entry(), entry);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
@@ -298,7 +300,9 @@ fn drop_empty_in(shape: Shape<'_>, value: &mut Value) {
             !is_empty
         }),
         Value::Array(entries) => {
-            entries.iter_mut().for_each(|entry| drop_empty_in(shape.entry(), entry));
+            for entry in entries {
+                drop_empty_in(shape.entry(), entry);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

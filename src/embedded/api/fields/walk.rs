@@ -125,11 +125,10 @@ fn compare_at(
 
 fn compare_whole(old: Option<&Value>, new: Option<&Value>, at: &[Step], changes: &mut Changes) {
     match (old, new) {
-        (None, None) => {}
         (None, Some(_)) => changes.added.insert(at),
         (Some(_), None) => changes.removed.insert(at),
         (Some(old), Some(new)) if old != new => changes.modified.insert(at),
-        (Some(_), Some(_)) => {}
+        (None, None) | (Some(_), Some(_)) => {}
     }
 }
 

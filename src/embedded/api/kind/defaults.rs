@@ -19,6 +19,23 @@ pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut V
     }
 }
 
+/// Fills in what the admission plugins of every cluster add to a new object: nobody manages it.
+pub(in crate::embedded::api) fn fill_at_admission(kind: &str, object: &mut Value) {
+    if kind != "Pod" {
+        return;
+    }
+    for (field, default) in [
+        ("preemptionPolicy", json!("PreemptLowerPriority")),
+        ("priority", json!(0)),
+        ("tolerations", json!([])),
+    ] {
+        fill(&mut object["spec"], field, &default);
+    }
+    if let Some(tolerations) = object["spec"]["tolerations"].as_array_mut() {
+        tolerate_lost_nodes(tolerations);
+    }
+}
+
 fn namespace(object: &mut Value) {
     let name = object["metadata"]["name"].clone();
     if name.is_string() {
@@ -91,17 +108,7 @@ fn stateful_set(object: &mut Value) {
 
 fn pod(object: &mut Value) {
     pod_spec(&mut object["spec"]);
-    for (field, default) in [
-        ("enableServiceLinks", json!(true)),
-        ("preemptionPolicy", json!("PreemptLowerPriority")),
-        ("priority", json!(0)),
-        ("tolerations", json!([])),
-    ] {
-        fill(&mut object["spec"], field, &default);
-    }
-    if let Some(tolerations) = object["spec"]["tolerations"].as_array_mut() {
-        tolerate_lost_nodes(tolerations);
-    }
+    fill(&mut object["spec"], "enableServiceLinks", &json!(true));
     fill_path(object, &["status"], "phase", &json!("Pending"));
     fill_path(object, &["status"], "qosClass", &json!("BestEffort"));
 }

@@ -88,17 +88,18 @@ fn fill_object(fields: &Fields, object: &mut Map<String, Value>) {
 pub(in crate::embedded::api) fn drop_nulls(schema: &Schema, value: &mut Value) {
     match (&schema.form, value) {
         (Form::List { items, .. }, Value::Array(entries)) => {
-            entries.iter_mut().for_each(|entry| drop_nulls(items, entry));
+            for entry in entries {
+                drop_nulls(items, entry);
+            }
         }
         (Form::Object(fields), Value::Object(object)) => {
-            object.retain(|name, value| match fields.known.get(name).or(fields.others.as_deref()) {
-                Some(schema) if value.is_null() => schema.nullable,
-                Some(schema) => {
+            object.retain(|name, value| {
+                let schema = fields.known.get(name).or(fields.others.as_deref());
+                if let Some(schema) = schema {
                     drop_nulls(schema, value);
-                    true
                 }
-                None => true,
-            })
+                !value.is_null() || schema.is_none_or(|schema| schema.nullable)
+            });
         }
         _ => {}
     }

@@ -17,8 +17,9 @@ fn check(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         return;
     }
     match (&schema.form, value) {
-        (Form::Any, _) | (Form::Boolean, Value::Bool(_)) => {}
-        (Form::IntegerOrText, Value::String(_)) => {}
+        (Form::Any, _)
+        | (Form::Boolean, Value::Bool(_))
+        | (Form::IntegerOrText, Value::String(_)) => {}
         (Form::IntegerOrText, Value::Number(number)) if is_whole(number) => {}
         (Form::Integer(range), Value::Number(number)) if is_whole(number) => {
             check_range(*range, value, path, causes);

@@ -1,5 +1,7 @@
 //! The table as sentences: a scene, what the executor does about it, and why.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test is about one variant, or it panics")]
+
 use std::collections::BTreeMap;
 
 use super::notes::{Mark, Note, Progress, Status};

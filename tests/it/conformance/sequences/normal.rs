@@ -12,9 +12,9 @@ use crate::conformance::target::Reply;
 pub(super) struct Normal {
     /// Each uid and resourceVersion, with the order in which it was first seen.
     seen: BTreeMap<String, usize>,
-    /// What each object last was, by plural and name.
-    objects: BTreeMap<(&'static str, String), Value>,
-    first_versions: BTreeMap<(&'static str, String), String>,
+    /// What each object last was, by path and name.
+    objects: BTreeMap<(String, String), Value>,
+    first_versions: BTreeMap<(String, String), String>,
 }
 
 /// What admission plug-ins of a real server add to a Pod; the embedded one has none.
@@ -23,7 +23,7 @@ const BY_PLUGINS: [&str; 3] = ["preemptionPolicy", "priority", "tolerations"];
 impl Normal {
     /// The body of a request, with what it says of an object that was seen.
     pub(super) fn fill_in(&self, step: &Step) -> Value {
-        let key = (step.kind.plural, step.name.to_owned());
+        let key = (step.kind.path(""), step.name.to_owned());
         let object = self.objects.get(&key);
         let meta =
             |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
@@ -53,7 +53,7 @@ impl Normal {
         let Some(name) = reply.body["metadata"]["name"].as_str() else {
             return;
         };
-        let key = (step.kind.plural, name.to_owned());
+        let key = (step.kind.path(""), name.to_owned());
         if let Some(version) = reply.body["metadata"]["resourceVersion"].as_str() {
             self.first_versions.entry(key.clone()).or_insert_with(|| version.to_owned());
         }
@@ -109,17 +109,28 @@ impl Normal {
                                     .map(|field| entry[field].to_string())
                             };
                             entries.sort_by_key(order);
-                            entries.iter_mut().for_each(|entry| self.clean(entry));
+                            for entry in entries {
+                                self.clean(entry);
+                            }
                         }
                         Value::Object(spec) if name == "spec" => {
                             spec.retain(|name, _| !BY_PLUGINS.contains(&name.as_str()));
                             self.clean(value);
                         }
-                        _ => self.clean(value),
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_) => self.clean(value),
                     }
                 }
             }
-            Value::Array(entries) => entries.iter_mut().for_each(|entry| self.clean(entry)),
+            Value::Array(entries) => {
+                for entry in entries {
+                    self.clean(entry);
+                }
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
