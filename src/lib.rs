@@ -8,6 +8,8 @@ pub mod config;
 pub mod core;
 pub mod daemon;
 #[cfg(feature = "demo")]
+pub mod demo;
+#[cfg(feature = "demo")]
 pub mod embedded;
 pub mod executor;
 pub mod metrics;

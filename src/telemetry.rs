@@ -1,7 +1,9 @@
 //! The log: to standard error, as text for people or JSON for machines.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, IsTerminal as _};
+use std::sync::Mutex;
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
@@ -56,6 +58,14 @@ pub fn init(format: Option<LogFormat>, level: Option<&str>) -> Result<(), Teleme
         }
     };
     done.map_err(TelemetryError::Twice)
+}
+
+/// Sets up the log of this process to be text in a file. Without `$RUST_LOG`: `info`.
+pub fn init_file(file: File) -> Result<(), TelemetryError> {
+    let filter = filter(None, env::var("RUST_LOG").ok().as_deref())?;
+    let lines = fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
+    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    registry.try_init().map_err(TelemetryError::Twice)
 }
 
 fn format_for(asked: Option<LogFormat>, terminal: bool) -> LogFormat {

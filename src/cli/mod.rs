@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+#[cfg(feature = "demo")]
+mod demo;
 mod run;
+mod signals;
 
 /// Keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.
 #[derive(Debug, Parser)]
@@ -19,6 +22,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Watch certificates rotate, within a minute: the whole system in this process, with a
+    /// Kubernetes API and MySQL servers of its own, and nothing to install
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
     /// Run the daemon: watch, decide, create requests, follow them, report
     Run(run::Run),
     /// Check config files: print everything that is wrong with them, and exit with 1 if anything is
@@ -49,6 +56,8 @@ impl Cli {
     /// Carries the command out. 0: all is well; 1: it failed; 2: the command line was wrong.
     pub fn main(self) -> ExitCode {
         let result = match self.command {
+            #[cfg(feature = "demo")]
+            Command::Demo(demo) => demo.main(),
             Command::Run(run) => run.main(),
             Command::Check { files } => check::main(&files),
             Command::Config { what: About::Schema } => {

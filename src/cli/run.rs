@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
+use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
 use crate::daemon::{self, Identity, Parts};
@@ -76,7 +77,7 @@ impl Run {
             acts,
             identity: Identity { namespace, replica: self.replica() },
         };
-        let signals = stop_on_signal(stop.clone())?;
+        let signals = stop_on(&[SignalKind::terminate(), SignalKind::interrupt()], stop.clone())?;
         let result = daemon::run(parts, &self.config, stop).await;
         signals.abort();
         result
@@ -87,18 +88,4 @@ impl Run {
         let identity = self.identity.clone();
         identity.unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
     }
-}
-
-/// The first signal asks the daemon to end; it does within seconds.
-fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
-    Ok(tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("asked to stop");
-        stop.cancel();
-    }))
 }

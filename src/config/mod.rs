@@ -25,7 +25,7 @@ mod rotation;
 pub mod schema;
 mod section;
 mod tree;
-mod values;
+pub(crate) mod values;
 
 /// Everything that the config file says.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ const UNITS: [(&str, i64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("
 const ALLOWED_UNITS: &str = "w, d, h, m and s, largest first, such as `1h30m`";
 
 /// Reads `72h`, `45d`, `1h30m`, `1h 30m`.
-pub(super) fn duration(text: &str, least: Span, most: Span) -> Result<Span, String> {
+pub(crate) fn duration(text: &str, least: Span, most: Span) -> Result<Span, String> {
     let span = length(text)?;
     let bound = |what, bound| Err(format!("{} is too {what}; {bound}", shown(text)));
     if span < least {
@@ -76,7 +76,7 @@ pub(super) fn lead(text: &str) -> Result<Lead, String> {
 }
 
 /// Reads a whole number from 1 to `most`.
-pub(super) fn count(text: &str, most: u32) -> Result<u32, String> {
+pub(crate) fn count(text: &str, most: u32) -> Result<u32, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) {
         return Err(format!("{} is no whole number; allowed: 1 to {most}", shown(text)));
@@ -101,7 +101,7 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
 }
 
 /// Reads `127.0.0.1:9441` or `[::1]:9441`.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let example = if text.starts_with(':') { "`0.0.0.0:9440`" } else { "`127.0.0.1:9441`" };
         format!(

@@ -7,12 +7,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::experience::duration;
 use super::fleet::{Database, Fleet, IssuerKey, Key, Text};
-use super::hours::{Hours, HoursOf};
-use super::ladder::Standing;
-use super::policy::{Limits, Policy, RulesOf};
+use super::hours::{Hours, HoursOf, Starts};
+use super::ladder::{Standing, soonest};
+use super::policy::{Limits, Policy, Rules, RulesOf};
 use super::record::{Record, Wishes};
 use super::time::{Span, Time};
 use super::vocabulary::{Stage, words};
@@ -46,188 +47,260 @@ words! {
 /// One rotation to come.
 struct Job<'a> {
     key: &'a Key,
-    group: usize,
+    class: usize,
     deadline: Time,
-    duration: Span,
-    hours: Rc<Hours>,
 }
 
-/// Databases that share a namespace and an issuer wait in one queue.
-struct Group<'a> {
-    namespace: &'a Text,
-    issuer: Option<&'a IssuerKey>,
+/// Rotations that may begin at the same moments, take as long, and need the same room: they wait
+/// in one queue, the earliest deadline first.
+struct Class {
+    namespace: usize,
+    issuer: Option<usize>,
+    hours: Rc<Hours>,
+    duration: Span,
+    /// Those that are due.
     ready: BTreeSet<(Time, usize)>,
+    /// The moments at which they may begin, now or next; none: never again.
+    starts: Option<Starts>,
 }
+
+/// What tells classes apart. Calendars are shared, so their address is theirs alone.
+type ClassKey = (usize, Option<usize>, *const Hours, Span);
 
 /// Simulates all rotations to come under this policy.
 pub fn feasibility(fleet: &Fleet, policy: &Policy, now: Time) -> Feasibility {
-    let mut simulation = Simulation::new(policy.limits);
+    let mut simulation = Simulation::new(policy.limits, now);
     let (mut rules, mut hours) = (RulesOf::new(policy), HoursOf::new(now));
     // The addresses of rules tell calendars apart, so all of them live until the end.
     let mut kept = Vec::new();
     for (key, database) in &fleet.databases {
         if database.tls && database.selected {
             let rules = rules.database(&key.namespace, &database.labels);
-            let hours = |own| hours.at(&rules, Stage::Normal, own);
-            simulation.add(key, database, &rules, hours, now);
+            simulation.add(key, database, &rules, &mut hours);
             kept.push(rules);
         }
     }
-    simulation.run(now)
+    simulation.run()
 }
 
 struct Simulation<'a> {
     limits: Limits,
+    now: Time,
     jobs: Vec<Job<'a>>,
-    groups: Vec<Group<'a>>,
-    group_of: BTreeMap<(&'a Text, Option<&'a IssuerKey>), usize>,
-    released: BinaryHeap<Reverse<(Time, usize)>>,
+    classes: Vec<Class>,
+    class_of: BTreeMap<ClassKey, usize>,
+    namespaces: Counts<&'a Text>,
+    issuers: Counts<&'a IssuerKey>,
+    /// When each becomes due.
+    due: BinaryHeap<Reverse<(Time, usize)>>,
+    /// When each ends that has begun.
     running: BinaryHeap<Reverse<(Time, usize)>>,
-    namespaces: BTreeMap<&'a Text, u32>,
-    issuers: BTreeMap<&'a IssuerKey, u32>,
     found: Feasibility,
 }
 
+/// How many run of each.
+struct Counts<K> {
+    index_of: BTreeMap<K, usize>,
+    running: Vec<u32>,
+}
+
 impl<'a> Simulation<'a> {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: Limits, now: Time) -> Self {
         Self {
             limits,
+            now,
             jobs: Vec::new(),
-            groups: Vec::new(),
-            group_of: BTreeMap::new(),
-            released: BinaryHeap::new(),
+            classes: Vec::new(),
+            class_of: BTreeMap::new(),
+            namespaces: Counts::default(),
+            issuers: Counts::default(),
+            due: BinaryHeap::new(),
             running: BinaryHeap::new(),
-            namespaces: BTreeMap::new(),
-            issuers: BTreeMap::new(),
             found: Feasibility::default(),
         }
     }
 
-    fn add<'w>(
+    fn add(
         &mut self,
         key: &'a Key,
         database: &'a Database,
-        rules: &super::policy::Rules,
-        hours: impl FnOnce(Option<&'w super::calendar::Windows>) -> Rc<Hours>,
-        now: Time,
-    ) where
-        'a: 'w,
-    {
+        rules: &Arc<Rules>,
+        hours: &mut HoursOf,
+    ) {
         let rotation = database.rotation.as_ref();
         let (wishes, record) = (Wishes::default(), Record::default());
         let wishes = rotation.map_or(&wishes, |rotation| &rotation.wishes);
         let record = rotation.map_or(&record, |rotation| &rotation.record);
-        let standing = Standing::of(database, rules, wishes, now);
+        let standing = Standing::of(database, rules, wishes, self.now);
         let (Some(due), Some(deadline)) = (standing.renew_at, standing.emergency_at) else {
             return;
         };
-        if deadline <= now {
+        if deadline <= self.now {
             return;
         }
-        let issuer = database.server_issuer();
-        let groups = self.groups.len();
-        let group = *self.group_of.entry((&key.namespace, issuer)).or_insert(groups);
-        if group == groups {
-            let namespace = &key.namespace;
-            self.groups.push(Group { namespace, issuer, ready: BTreeSet::new() });
+        let hours = hours.at(rules, Stage::Normal, wishes.windows.as_ref());
+        let duration = duration(record, rules, database.replicas).ceil_minute();
+        let due = due.max(self.now);
+        let first = hours.starts(due, duration, None);
+        if first.is_none_or(|starts| starts.first + duration > deadline) {
+            self.cannot(key, deadline, Shortage::NoWindow);
+            return;
         }
-        let duration = duration(record, rules, database.replicas);
-        let own = rotation.and_then(|rotation| rotation.wishes.windows.as_ref());
-        self.jobs.push(Job { key, group, deadline, duration, hours: hours(own) });
-        self.release(self.jobs.len() - 1, due.max(now), Shortage::NoWindow);
+        let class = self.class(&key.namespace, database.server_issuer(), hours, duration);
+        self.due.push(Reverse((due, self.jobs.len())));
+        self.jobs.push(Job { key, class, deadline });
     }
 
-    /// The job may start in the first window from then on; too late is infeasible.
-    fn release(&mut self, index: usize, from: Time, otherwise: Shortage) {
-        let job = &self.jobs[index];
-        let start = job.hours.start_after(from, job.duration, None);
-        if let Some(start) = start.filter(|start| *start + job.duration <= job.deadline) {
-            self.released.push(Reverse((start, index)));
-        } else {
-            let infeasible = Infeasible { deadline: job.deadline, reason: otherwise };
-            self.found.infeasible.insert(job.key.clone(), infeasible);
+    fn class(
+        &mut self,
+        namespace: &'a Text,
+        issuer: Option<&'a IssuerKey>,
+        hours: Rc<Hours>,
+        duration: Span,
+    ) -> usize {
+        let namespace = self.namespaces.index(namespace);
+        let issuer = issuer.map(|issuer| self.issuers.index(issuer));
+        let key = (namespace, issuer, Rc::as_ptr(&hours), duration);
+        let classes = self.classes.len();
+        let class = *self.class_of.entry(key).or_insert(classes);
+        if class == classes {
+            let starts = hours.starts(self.now, duration, None);
+            let ready = BTreeSet::new();
+            self.classes.push(Class { namespace, issuer, hours, duration, ready, starts });
         }
+        class
     }
 
-    fn run(mut self, now: Time) -> Feasibility {
-        let mut at = now;
+    fn cannot(&mut self, key: &Key, deadline: Time, reason: Shortage) {
+        self.found.infeasible.insert(key.clone(), Infeasible { deadline, reason });
+    }
+
+    fn run(mut self) -> Feasibility {
+        let mut at = self.now;
         loop {
             while self.running.peek().is_some_and(|Reverse((end, _))| *end <= at) {
                 self.finish();
             }
-            while self.released.peek().is_some_and(|Reverse((start, _))| *start <= at) {
-                if let Some(Reverse((_, index))) = self.released.pop() {
-                    let job = &self.jobs[index];
-                    self.groups[job.group].ready.insert((job.deadline, index));
+            while self.due.peek().is_some_and(|Reverse((due, _))| *due <= at) {
+                if let Some(Reverse((_, index))) = self.due.pop() {
+                    let Job { class, deadline, .. } = self.jobs[index];
+                    self.classes[class].ready.insert((deadline, index));
                 }
             }
             while self.start_one(at) {}
-            let ends = self.running.peek().map(|Reverse((end, _))| *end);
-            let starts = self.released.peek().map(|Reverse((start, _))| *start);
-            match ends.into_iter().chain(starts).min() {
+            match self.next_event(at) {
                 Some(next) => at = next,
                 None => return self.found,
             }
         }
     }
 
-    /// Starts the job with the earliest deadline for which there is room.
+    /// Starts the job with the earliest deadline for which there is room, or gives it up when its
+    /// time is over.
     fn start_one(&mut self, at: Time) -> bool {
         if self.running.len() >= self.limits.total as usize {
             return false;
         }
-        let open = self.groups.iter().filter(|group| self.has_room(group));
-        let Some((_, index)) = open.filter_map(|group| group.ready.first()).min().copied() else {
+        for class in self.classes.iter_mut().filter(|class| !class.ready.is_empty()) {
+            class.look_again(at);
+        }
+        let open = self.classes.iter().filter(|class| self.has_room(class));
+        let waiting = open.filter_map(|class| Some((class.waiting(at)?, class.duration)));
+        let Some(((deadline, index), duration)) = waiting.min() else {
             return false;
         };
-        let (group, deadline, duration) =
-            (self.jobs[index].group, self.jobs[index].deadline, self.jobs[index].duration);
-        self.groups[group].ready.remove(&(deadline, index));
-        // It may have waited so long that its window is over.
-        let start = self.jobs[index].hours.start_after(at, duration, None);
-        if start == Some(at) && at + duration <= deadline {
-            self.occupy(group);
+        let class = self.jobs[index].class;
+        self.classes[class].ready.remove(&(deadline, index));
+        if at + duration <= deadline {
+            self.count(class, 1);
             self.running.push(Reverse((at + duration, index)));
         } else {
-            self.release(index, at, Shortage::Budget);
+            self.cannot(self.jobs[index].key, deadline, Shortage::Budget);
         }
         true
     }
 
-    fn has_room(&self, group: &Group<'_>) -> bool {
-        let in_namespace = self.namespaces.get(group.namespace).copied().unwrap_or(0);
-        let with_issuer = group.issuer.and_then(|issuer| self.issuers.get(issuer)).copied();
-        in_namespace < self.limits.per_namespace
-            && with_issuer.unwrap_or(0) < self.limits.per_issuer
+    fn has_room(&self, class: &Class) -> bool {
+        let with_issuer = class.issuer.map_or(0, |issuer| self.issuers.running[issuer]);
+        self.namespaces.running[class.namespace] < self.limits.per_namespace
+            && with_issuer < self.limits.per_issuer
     }
 
-    fn occupy(&mut self, group: usize) {
-        let group = &self.groups[group];
-        *self.namespaces.entry(group.namespace).or_default() += 1;
-        if let Some(issuer) = group.issuer {
-            *self.issuers.entry(issuer).or_default() += 1;
+    fn count(&mut self, class: usize, change: i32) {
+        let class = &self.classes[class];
+        let running = &mut self.namespaces.running[class.namespace];
+        *running = running.saturating_add_signed(change);
+        if let Some(issuer) = class.issuer {
+            let running = &mut self.issuers.running[issuer];
+            *running = running.saturating_add_signed(change);
         }
     }
 
     fn finish(&mut self) {
-        let Some(Reverse((_, index))) = self.running.pop() else { return };
-        let group = &self.groups[self.jobs[index].group];
-        if let Some(count) = self.namespaces.get_mut(group.namespace) {
-            *count = count.saturating_sub(1);
+        if let Some(Reverse((_, index))) = self.running.pop() {
+            self.count(self.jobs[index].class, -1);
         }
-        if let Some(count) = group.issuer.and_then(|issuer| self.issuers.get_mut(issuer)) {
-            *count = count.saturating_sub(1);
+    }
+
+    /// When something ends, becomes due, or a calendar opens for those that wait. Those for which
+    /// none ever does are given up.
+    fn next_event(&mut self, at: Time) -> Option<Time> {
+        let mut next = self.running.peek().map(|Reverse((end, _))| *end);
+        soonest(&mut next, self.due.peek().map(|Reverse((due, _))| *due));
+        let mut given_up = Vec::new();
+        for class in self.classes.iter_mut().filter(|class| !class.ready.is_empty()) {
+            class.look_again(at);
+            match class.starts {
+                Some(starts) => soonest(&mut next, Some(starts.first).filter(|first| *first > at)),
+                None => given_up.append(&mut class.ready.iter().copied().collect()),
+            }
+            if class.starts.is_none() {
+                class.ready.clear();
+            }
         }
+        for (deadline, index) in given_up {
+            self.cannot(self.jobs[index].key, deadline, Shortage::Budget);
+        }
+        next
+    }
+}
+
+impl Class {
+    /// Its calendar may have closed since it was looked at last.
+    fn look_again(&mut self, at: Time) {
+        if self.starts.is_some_and(|starts| starts.last.is_some_and(|last| last < at)) {
+            self.starts = self.hours.starts(at, self.duration, None);
+        }
+    }
+
+    /// The one with the earliest deadline, if it may begin now.
+    fn waiting(&self, at: Time) -> Option<(Time, usize)> {
+        let open = self.starts.is_some_and(|starts| starts.first <= at);
+        self.ready.first().copied().filter(|_| open)
+    }
+}
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self { index_of: BTreeMap::new(), running: Vec::new() }
+    }
+}
+
+impl<K: Ord> Counts<K> {
+    fn index(&mut self, key: K) -> usize {
+        let new = self.running.len();
+        let index = *self.index_of.entry(key).or_insert(new);
+        if index == new {
+            self.running.push(0);
+        }
+        index
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::core::calendar::{CronLine, Window, Windows, Zone};
-    use crate::core::policy::Rules;
     use crate::core::sample::{Db, NOW, fleet};
 
     fn policy(open: Option<&str>, limits: Limits) -> Policy {

@@ -46,6 +46,15 @@ pub enum Admission {
     },
 }
 
+/// Moments at which a rotation may start: from the first to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Starts {
+    /// The first.
+    pub first: Time,
+    /// The last; none: no end.
+    pub last: Option<Time>,
+}
+
 impl Hours {
     fn new(windows: Windows, own: Option<Windows>, freezes: Freezes, now: Time) -> Self {
         let reason_changes = freeze_edges(&freezes).filter(|at| *at > now).min();
@@ -131,6 +140,12 @@ impl Hours {
     }
 
     fn first_start(&self, from: Time, duration: Span, turn: Option<Digest>) -> Option<Time> {
+        self.starts(from, duration, turn).map(|starts| starts.first)
+    }
+
+    /// The moments from `from` on at which a rotation that takes `duration` may start, within one
+    /// opening.
+    pub fn starts(&self, from: Time, duration: Span, turn: Option<Digest>) -> Option<Starts> {
         /// Windows too short for this rotation are stepped over, but not for ever.
         const TRIES: usize = 64;
         let mut from = from;
@@ -140,7 +155,7 @@ impl Hours {
             if let Some(start) =
                 start.map(|start| start.max(from)).filter(|start| fits(&open, *start, duration))
             {
-                return Some(start);
+                return Some(Starts { first: start, last: open.closes.map(|end| end - duration) });
             }
             from = open.closes?;
         }

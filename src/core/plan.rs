@@ -52,10 +52,9 @@ pub struct Step {
 /// Decides. Pure: the same fleet, policy and moment give the same plan.
 pub fn plan(fleet: &Fleet, policy: &Policy, now: Time) -> Plan {
     let mut planner = Planner::new(fleet, policy, now);
-    let mut verdicts = BTreeMap::new();
-    for (key, database) in &fleet.databases {
-        verdicts.insert(key.clone(), planner.judge(key, database));
-    }
+    let judged = fleet.databases.iter();
+    let mut verdicts: BTreeMap<Key, Verdict> =
+        judged.map(|(key, database)| (key.clone(), planner.judge(key, database))).collect();
     let in_flight = planner.budget.in_flight();
     planner.share_out(&mut verdicts);
     let wake_at = verdicts.values().filter_map(|verdict| verdict.changes).min();

@@ -149,6 +149,13 @@ impl Span {
         Self(i64::try_from(scaled).unwrap_or(if scaled > 0 { i64::MAX } else { i64::MIN }))
     }
 
+    /// Rounded up to whole minutes.
+    #[must_use]
+    pub const fn ceil_minute(self) -> Self {
+        let over = self.0.rem_euclid(60);
+        if over == 0 { self } else { Self(self.0.saturating_add(60 - over)) }
+    }
+
     /// The absolute length, for comparing clock offsets.
     #[must_use]
     pub const fn abs(self) -> Self {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::{Api, Client};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -109,18 +110,12 @@ pub fn vocabulary() -> Vocabulary {
 /// should not have.
 pub async fn run(parts: Parts, config: &Path, stop: CancellationToken) -> anyhow::Result<()> {
     let (file, loaded) = ConfigFile::open(config).await;
-    tell::config(&loaded.borrow(), &parts.acts);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(named("config", file.run(POLL, stop.child_token())));
     let known = loaded.borrow().config.clone();
+    let daemon = Daemon::new(parts, loaded);
     let server = known.map_or_else(|| Config::default().server, |config| config.server);
     let listener = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
-    let daemon = Daemon::new(parts, loaded);
-    let serving = web::serve(listener, daemon.monitor(), stop.child_token());
-    tasks.spawn(named("web", async move { drop(serving.await) }));
-    tasks.spawn(named("daemon", daemon.run(stop.clone())));
-    supervise(tasks, &stop).await
+    daemon.serve(file, listener, stop).await
 }
 
 /// A part of the daemon and its name.
@@ -158,6 +153,7 @@ pub struct Daemon {
 impl Daemon {
     /// One that goes by this config, which may change.
     pub fn new(parts: Parts, loaded: watch::Receiver<Arc<Loaded>>) -> Self {
+        tell::config(&loaded.borrow(), &parts.acts);
         let clock = Arc::clone(&parts.clock);
         let stores = Stores::new(Settings::default());
         let shared = Arc::new(Shared::new(stores, clock, Arc::clone(&parts.acts)));
@@ -182,6 +178,26 @@ impl Daemon {
         let acts = Arc::clone(&self.parts.acts);
         let render = move || crate::metrics::render(facts.page(), &acts);
         Monitor { health: Arc::new(health), metrics: Arc::new(render) }
+    }
+
+    /// What it decides, turn by turn.
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    /// Works until it is stopped, follows the file of its config, and serves its pages.
+    pub async fn serve(
+        self,
+        config: ConfigFile,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(named("config", config.run(POLL, stop.child_token())));
+        let serving = web::serve(listener, self.monitor(), stop.child_token());
+        tasks.spawn(named("web", async move { drop(serving.await) }));
+        tasks.spawn(named("daemon", self.run(stop.clone())));
+        supervise(tasks, &stop).await
     }
 
     /// Works until it is stopped.

@@ -18,7 +18,7 @@ pub(super) async fn drive<T, P: std::error::Error + 'static>(
     outcomes: impl Stream<Item = Result<T, Error<P, watcher::Error>>>,
     stop: CancellationToken,
 ) {
-    let turns = outcomes.for_each(|outcome| std::future::ready(report(outcome.map(drop))));
+    let turns = outcomes.for_each(async |outcome| report(outcome.map(drop)));
     let overdue = async {
         stop.cancelled().await;
         // A controller that has not listed its objects yet does not end by itself.

@@ -37,10 +37,8 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T
             sleep(OFTEN).await;
         }
     });
-    match found.await {
-        Ok(found) => found,
-        Err(_) => panic!("waited {PATIENCE:?} for {what}; last seen: {seen}"),
-    }
+    let found = found.await.ok();
+    found.unwrap_or_else(|| panic!("waited {PATIENCE:?} for {what}; last seen: {seen}"))
 }
 
 /// Merges a change into an object by its path below `/api` or `/apis`.

@@ -137,7 +137,11 @@ impl Wire {
     /// The payload of the next packet, which has the number that is due.
     pub(super) fn next_payload(&mut self) -> Result<Option<Vec<u8>>, Violation> {
         let expected = self.sequence;
-        let Some(Packet { sequence: found, payload }) = self.any_packet()? else {
+        let next = self.any_packet().map_err(|too_long| match too_long.sequence {
+            found if found != expected => Violation::OutOfOrder { expected, found },
+            _ => Violation::TooLong(too_long),
+        });
+        let Some(Packet { sequence: found, payload }) = next? else {
             return Ok(None);
         };
         // A server that ends a conversation may not have counted.
@@ -154,5 +158,10 @@ impl Wire {
     /// A new exchange begins: its first packet is number 0.
     pub(super) fn begin(&mut self) {
         self.sequence = 0;
+    }
+
+    /// The number that is due is not known any longer: mysqld goes on with 1.
+    pub(super) fn lose_count(&mut self) {
+        self.sequence = 1;
     }
 }

@@ -23,6 +23,8 @@ impl ErrorCode {
     pub const HOST_BLOCKED: Self = Self(1129);
     /// `ER_HOST_NOT_PRIVILEGED`: no account is for this host.
     pub const HOST_NOT_ALLOWED: Self = Self(1130);
+    /// `ER_NET_PACKETS_OUT_OF_ORDER`
+    pub const OUT_OF_ORDER: Self = Self(1156);
     /// `ER_NOT_SUPPORTED_YET`
     pub const NOT_SUPPORTED: Self = Self(1235);
     /// `ER_OPTION_PREVENTS_STATEMENT`: read-only, for instance.

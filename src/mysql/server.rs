@@ -207,9 +207,16 @@ impl Server {
             | State::AwaitPassword(_) => {}
         }
         let counts = self.counts_as_connect_error();
-        let next = self.wire.next_payload();
-        let Some(payload) = next.inspect_err(|_| self.bad_handshake = counts)? else {
-            return Ok(false);
+        let payload = match self.wire.next_payload() {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Ok(false),
+            Err(violation) => {
+                self.bad_handshake = counts;
+                self.wire.lose_count();
+                let message = "Got packets out of order";
+                self.refuse(&ErrorPacket::new(ErrorCode::OUT_OF_ORDER, "08S01", message));
+                return Err(violation);
+            }
         };
         match std::mem::replace(&mut self.state, State::Ended) {
             State::AwaitOpening => self.open(&payload)?,
@@ -249,14 +256,6 @@ impl Server {
 
     fn log_in(&mut self, login: HandshakeResponse) {
         self.deprecate_eof = login.capabilities.has(Capabilities::DEPRECATE_EOF);
-        if self.policy.requires_tls && !self.in_tls {
-            return self.end_with(&ErrorPacket::new(
-                ErrorCode::TLS_REQUIRED,
-                "HY000",
-                "Connections using insecure transport are prohibited while \
-                 --require_secure_transport=ON.",
-            ));
-        }
         let known = self.policy.user.as_ref().is_some_and(|known| known.user == login.user);
         let plugin = if known { CACHING_SHA2 } else { decoy(self.policy.seed, &login.user) };
         self.events.push_back(ServerEvent::Authenticating { plugin });
@@ -297,6 +296,15 @@ impl Server {
     }
 
     fn accept(&mut self) {
+        // Only now: whoever is not known need not know of it.
+        if self.policy.requires_tls && !self.in_tls {
+            return self.end_with(&ErrorPacket::new(
+                ErrorCode::TLS_REQUIRED,
+                "HY000",
+                "Connections using insecure transport are prohibited while \
+                 --require_secure_transport=ON.",
+            ));
+        }
         self.send(&AuthReply::Ok(OK));
         self.state = State::AwaitCommand;
         self.events.push_back(ServerEvent::LoggedIn);

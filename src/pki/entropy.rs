@@ -35,8 +35,8 @@ impl Entropy {
         Self { source: Source::Seeded(std::sync::Arc::new(seeded)) }
     }
 
-    /// Thirty-two random bytes: the seed of an Ed25519 key.
-    pub(super) fn draw(&self) -> Result<[u8; 32], Refused> {
+    /// Thirty-two random bytes: the seed of an Ed25519 key, or what a password is made of.
+    pub fn draw(&self) -> Result<[u8; 32], Refused> {
         match &self.source {
             Source::System => {
                 let mut bytes = [0; 32];

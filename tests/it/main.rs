@@ -2,18 +2,33 @@
 
 #[cfg(test)]
 mod actor;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod conformance;
 #[cfg(feature = "demo")]
 #[cfg(test)]
+mod demo;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod executor;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod issuer;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod kubectl;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod pods;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod provisioner;
 #[cfg(test)]
 mod rehearsal;
 #[cfg(test)]
 mod scenarios;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod support;

@@ -46,7 +46,9 @@ impl Stage {
         actors.spawn(provisioner.run(stop.clone()));
         let kubelet = kubelet(admin.client().clone(), namespace.to_owned());
         let until = stop.clone();
-        actors.spawn(async move { drop(until.run_until_cancelled(kubelet).await) });
+        actors.spawn(async move {
+            until.run_until_cancelled(kubelet).await;
+        });
         Self { admin: admin.clone(), namespace: namespace.to_owned(), actors, stop }
     }
 

@@ -1,7 +1,10 @@
 // long: one model, read from top to bottom
 //! What can happen next: what daemons do by the protocol, and everybody else.
 
-use super::brain::{Act, Brain, IN_THE_WINDOW, MOMENTS};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::brain::{Act, Brain, IN_THE_WINDOW};
 use super::interned::Interned;
 use super::world::{Db, Facts, Pending, Phase, Request, Slots, Troubles, World};
 use crate::core::vocabulary::WritePoint;
@@ -66,8 +69,15 @@ pub(super) struct Move {
 pub(super) struct Model {
     pub(super) brain: Brain,
     pub(super) protocol: Protocol,
+    /// The moments that there are, by their numbers.
+    moments: &'static [u8],
     pasts: Interned<Vec<u16>>,
+    slot_changes: HashMap<SlotQuestion, Rc<[Slots]>>,
 }
+
+/// What the changes of the slots rest on that daemons may want: the moment, of each database its
+/// record, its past and its facts, and the slots.
+type SlotQuestion = (u8, [[u16; 3]; 2], Option<Slots>);
 
 impl Move {
     const fn to(label: Label, world: World) -> Self {
@@ -76,8 +86,14 @@ impl Move {
 }
 
 impl Model {
-    pub(super) fn new(protocol: Protocol) -> Self {
-        Self { brain: Brain::default(), protocol, pasts: Interned::default() }
+    pub(super) fn new(protocol: Protocol, moments: &'static [u8]) -> Self {
+        Self {
+            brain: Brain::default(),
+            protocol,
+            moments,
+            pasts: Interned::default(),
+            slot_changes: HashMap::new(),
+        }
     }
 
     pub(super) fn start(&mut self, troubles: Troubles) -> World {
@@ -117,8 +133,8 @@ impl Model {
     }
 
     pub(super) fn later(&self, world: &World) -> Option<World> {
-        let next = usize::from(world.moment) + 1;
-        (next < MOMENTS.len()).then(|| self.after(world, |_, w| w.moment += 1))
+        let next = self.moments.iter().find(|moment| **moment > world.moment)?;
+        Some(self.after(world, |_, w| w.moment = *next))
     }
 
     pub(super) fn live(&self, db: Db) -> usize {
@@ -191,20 +207,30 @@ impl Model {
                 self.decide_from_cache(world, index, moves);
             }
         }
+        for slots in self.slot_changes(world).iter().copied() {
+            let decided = self.after(world, |_, w| w.pending[daemon] = Pending::Slots { slots });
+            moves.push(Move::to(Label::ChangesSlots(slots), decided));
+        }
+    }
+
+    /// Every change of the slots that a daemon may want, however old its records are.
+    fn slot_changes(&mut self, world: &World) -> Rc<[Slots]> {
+        let dbs = world.dbs.map(|db| [db.record, db.past, db.facts]);
+        let question = (world.moment, dbs, world.slots);
+        if let Some(changes) = self.slot_changes.get(&question) {
+            return Rc::clone(changes);
+        }
         let views = world.dbs.map(|db| self.pasts.value(db.past).clone());
-        let mut known = Vec::new();
+        let mut changes = Vec::new();
         for first in &views[0] {
             for second in &views[1] {
                 let change = self.slot_change(world, [*first, *second]);
-                let Some(slots) = change.filter(|slots| !known.contains(slots)) else {
-                    continue;
-                };
-                known.push(slots);
-                let decided =
-                    self.after(world, |_, w| w.pending[daemon] = Pending::Slots { slots });
-                moves.push(Move::to(Label::ChangesSlots(slots), decided));
+                changes.extend(change.filter(|slots| !changes.contains(slots)));
             }
         }
+        let changes: Rc<[Slots]> = changes.into();
+        self.slot_changes.insert(question, Rc::clone(&changes));
+        changes
     }
 
     fn decide_from_cache(&mut self, world: &World, index: usize, moves: &mut Vec<Move>) {

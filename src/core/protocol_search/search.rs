@@ -26,13 +26,15 @@ pub(super) struct Search {
     ids: HashMap<World, u32>,
     states: Vec<World>,
     from: Vec<(u32, Label)>,
+    /// Whether it is also asked of every world if it ends well.
+    to_the_end: bool,
     /// Worlds, decisions forgotten, from which a fair continuation ends well.
     ends_well: HashSet<World>,
 }
 
 impl Search {
-    pub(super) fn run(protocol: Protocol, troubles: Troubles) -> Report {
-        let mut model = Model::new(protocol);
+    pub(super) fn new(protocol: Protocol, troubles: Troubles, moments: &'static [u8]) -> Self {
+        let mut model = Model::new(protocol, moments);
         let start = model.start(troubles);
         let mut search = Self {
             model,
@@ -40,13 +42,24 @@ impl Search {
             ids: HashMap::new(),
             states: Vec::new(),
             from: Vec::new(),
+            to_the_end: true,
             ends_well: HashSet::new(),
         };
         search.visit(start, 0, Label::Start);
+        search
+    }
+
+    /// Looks for what must never be, and not at how things end: quicker.
+    pub(super) const fn for_harm_alone(mut self) -> Self {
+        self.to_the_end = false;
+        self
+    }
+
+    pub(super) fn run(mut self) -> Report {
         let mut report = Report::default();
-        report.found = search.explore(&mut report);
-        report.states = search.states.len();
-        report.plans = search.model.brain.asked;
+        report.found = self.explore(&mut report);
+        report.states = self.states.len();
+        report.plans = self.model.brain.asked;
         report
     }
 
@@ -100,6 +113,9 @@ impl Search {
 
     /// From every state, once nothing more goes wrong, one daemon and the operator get done.
     fn ends_badly(&mut self, world: &World) -> Option<Violation> {
+        if !self.to_the_end {
+            return None;
+        }
         let mut world = World { pending: [Pending::Nothing; 2], ..*world };
         let mut path = HashSet::new();
         while !self.ends_well.contains(&world) {

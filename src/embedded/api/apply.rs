@@ -38,6 +38,8 @@ impl Work<'_> {
             Some(old) => {
                 let key = self.key(&self.call.name);
                 let Applied { mut object, managers } = outcome;
+                self.shape(&mut object)?;
+                self.settle_identity(&mut object)?;
                 object::set_meta(&mut object, "managedFields", managers);
                 let body = self.replace_tracked(&key, &old, object)?;
                 match (self.call.subresource.as_str(), &self.resource.version().scale) {

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::addresses;
+use super::call::Verb;
 use super::failure::{Cause, Failure};
 use super::fields::Applied;
 use super::form;
+use super::kind::fill_at_admission;
 use super::object;
 use super::work::{Answer, Work};
 
@@ -12,29 +15,42 @@ impl Work<'_> {
     /// Creates an object, and notes who has set what.
     pub(super) fn create(&mut self, mut value: Value) -> Result<Answer, Failure> {
         form::check_type(self.resource, &value)?;
+        self.settle_namespace(&mut value)?;
+        self.forget_status(&mut value, true);
+        self.decode(&mut value)?;
+        self.create_decoded(value)
+    }
+
+    /// The same of an object that has the form of its kind.
+    pub(super) fn create_decoded(&mut self, mut value: Value) -> Result<Answer, Failure> {
         self.begin(&mut value)?;
         self.track_update(&mut value, None)?;
-        self.finish_create(value)
+        self.finish_create(value, self.call.verb == Verb::Create)
     }
 
     /// Creates an object that was applied.
     pub(super) fn create_applied(&mut self, applied: Applied) -> Result<Answer, Failure> {
         let Applied { object: mut value, managers } = applied;
+        self.settle_namespace(&mut value)?;
+        self.forget_status(&mut value, true);
+        self.shape(&mut value)?;
         self.begin(&mut value)?;
         object::set_meta(&mut value, "managedFields", managers);
-        self.finish_create(value)
+        self.finish_create(value, false)
+    }
+
+    /// A new object has no status of its own: that of a built-in kind is then filled in.
+    fn forget_status(&self, value: &mut Value, before_defaults: bool) {
+        if self.resource.version().has_status && self.resource.is_custom() != before_defaults {
+            value.as_object_mut().and_then(|object| object.remove("status"));
+        }
     }
 
     /// Makes of what was sent an object as it begins its life.
     fn begin(&mut self, value: &mut Value) -> Result<(), Failure> {
-        self.settle_namespace(value)?;
-        self.shape(value)?;
-        if self.resource.is_custom() && self.resource.version().has_status {
-            value.as_object_mut().and_then(|object| object.remove("status"));
-        }
-        if !object::resource_version(value).is_empty() {
-            let why = "resourceVersion should not be set on objects to be created";
-            return Err(Failure::new(500, "InternalError", why));
+        self.forget_status(value, false);
+        if self.resource.is("", "namespaces") {
+            value["spec"]["finalizers"] = json!(["kubernetes"]);
         }
         self.check_namespace(object::name(value))?;
         self.settle_name(value);
@@ -42,10 +58,22 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn finish_create(&mut self, mut value: Value) -> Result<Answer, Failure> {
+    /// Stores a new object, if it breaks no rule; the last is that it has no version, where it may
+    /// have none.
+    fn finish_create(&mut self, mut value: Value, unversioned: bool) -> Result<Answer, Failure> {
+        if self.resource.is("", "services") {
+            addresses::give(&mut value);
+        }
+        if !self.resource.is_custom() {
+            fill_at_admission(&self.resource.kind.kind, &mut value);
+        }
         form::check(self.resource, &value)?;
         self.admit(None, Some(&value))?;
 
+        if unversioned && !self.dry_run && !object::resource_version(&value).is_empty() {
+            let why = "resourceVersion should not be set on objects to be created";
+            return Err(Failure::new(500, "", why));
+        }
         let key = self.key(object::name(&value));
         if self.store.get(&key).is_some() {
             return Err(Failure::already_exists(self.resource.about(&key.name)));

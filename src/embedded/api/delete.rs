@@ -60,7 +60,7 @@ impl Work<'_> {
         let (key, old) = self.existing()?;
         self.check_delete(&deletion, &old)?;
         self.admit(Some(&form::present(self.resource, &old)), None)?;
-        self.begin_deletion(&key, &old, &deletion)
+        Ok(self.begin_deletion(&key, &old, &deletion))
     }
 
     /// Deletes all that the selectors select, and answers with the list of them.
@@ -74,7 +74,7 @@ impl Work<'_> {
             if filter.matches(&shown) {
                 self.check_delete(&deletion, &old)?;
                 self.admit(Some(&shown), None)?;
-                self.begin_deletion(&key, &old, &deletion)?;
+                self.begin_deletion(&key, &old, &deletion);
                 items.push(read::item(self.resource, shown));
             }
         }
@@ -165,20 +165,20 @@ impl Work<'_> {
         key: &Key,
         old: &Arc<Value>,
         deletion: &Deletion,
-    ) -> Result<Answer, Failure> {
+    ) -> Answer {
         let mut value = form::present(self.resource, old);
         if self.resource.is("", "namespaces") {
-            return Ok(self.terminate(key, value, deletion));
+            return self.terminate(key, value, deletion);
         }
         let grace = self.give_grace(&mut value, deletion);
         if matches!(grace, Grace::Pending) {
-            return Ok(self.deleted(value));
+            return self.deleted(value);
         }
         let finalizers = finalizers_for(&value, deletion.propagation);
         object::set_meta(&mut value, "finalizers", finalizers.map(|all| json!(all)));
         let waits = !object::finalizers(&value).is_empty();
         match grace {
-            Grace::None if waits => self.mark(&mut value, self.now, 0),
+            Grace::None if waits => mark(&mut value, self.now, 0),
             Grace::Given(_) | Grace::None | Grace::Pending => {}
         }
         let changed = !object::same(&value, &form::present(self.resource, old));
@@ -186,13 +186,13 @@ impl Work<'_> {
             value = self.put(key, value);
         }
         if waits || matches!(grace, Grace::Given(seconds) if seconds > 0) {
-            return Ok(Answer::ok(value));
+            return Answer::ok(value);
         }
         let gone = self.remove(key);
         self.drop_definition(&gone);
         // A dry run shows what it has only pretended to write.
         let gone = if self.dry_run { value } else { gone };
-        Ok(self.deleted(gone))
+        self.deleted(gone)
     }
 
     /// A namespace is emptied first.
@@ -224,7 +224,7 @@ impl Work<'_> {
             grace if grace < 0 => 1,
             grace => grace,
         };
-        self.mark(value, self.now + Span::seconds(grace), grace);
+        mark(value, self.now + Span::seconds(grace), grace);
         Grace::Given(grace)
     }
 
@@ -242,20 +242,8 @@ impl Work<'_> {
             end = self.now;
             grace = grace.min(1);
         }
-        self.mark(value, end, grace);
+        mark(value, end, grace);
         Grace::Given(grace)
-    }
-
-    fn mark(&self, value: &mut Value, end: Time, grace: i64) {
-        let generation = value["metadata"]["generation"].as_i64();
-        if let Some(generation) = generation.filter(|_| !object::is_deleting(value)) {
-            object::set_meta(value, "generation", Some(json!(generation + 1)));
-        }
-        let earlier: Option<Time> = object::meta_text(value, "deletionTimestamp").parse().ok();
-        if earlier.is_none_or(|earlier| earlier > end) {
-            object::set_meta(value, "deletionTimestamp", Some(object::timestamp(end)));
-        }
-        object::set_meta(value, "deletionGracePeriodSeconds", Some(json!(grace)));
     }
 }
 
@@ -298,4 +286,17 @@ fn finalizers_for(value: &Value, propagation: Option<Propagation>) -> Option<Vec
     let added = added.into_iter().filter_map(|(wanted, finalizer)| wanted.then_some(finalizer));
     let all: Vec<String> = kept.chain(added).map(str::to_owned).collect();
     (!all.is_empty()).then_some(all)
+}
+
+/// Notes when an object is to be gone at the latest.
+fn mark(value: &mut Value, end: Time, grace: i64) {
+    let generation = value["metadata"]["generation"].as_i64();
+    if let Some(generation) = generation.filter(|_| !object::is_deleting(value)) {
+        object::set_meta(value, "generation", Some(json!(generation + 1)));
+    }
+    let earlier: Option<Time> = object::meta_text(value, "deletionTimestamp").parse().ok();
+    if earlier.is_none_or(|earlier| earlier > end) {
+        object::set_meta(value, "deletionTimestamp", Some(object::timestamp(end)));
+    }
+    object::set_meta(value, "deletionGracePeriodSeconds", Some(json!(grace)));
 }

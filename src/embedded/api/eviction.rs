@@ -1,4 +1,4 @@
-//! `pods/eviction`: deleting a pod, if its PodDisruptionBudget can spare it.
+//! `pods/eviction`: deleting a pod, if its `PodDisruptionBudget` can spare it.
 
 use std::sync::Arc;
 
@@ -17,10 +17,9 @@ impl Work<'_> {
     /// Evicts the pod that the URL names.
     pub(super) fn evict(&mut self, body: &Value) -> Result<Answer, Failure> {
         check_form(body, &self.call.name)?;
-        let deletion = match &body["deleteOptions"] {
-            Value::Null => Deletion::default(),
-            options => self.deletion(options)?,
-        };
+        let options = &body["deleteOptions"];
+        let deletion =
+            if options.is_null() { Deletion::default() } else { self.deletion(options)? };
         let (key, pod) = self.existing()?;
         if !is_out_of_count(&pod) {
             let (store, admission, now) = (&mut *self.store, self.admission, self.now);
@@ -34,7 +33,7 @@ impl Work<'_> {
         self.check_delete(&deletion, &pod)?;
         self.admit(Some(&form::present(self.resource, &pod)), None)?;
         let pod = self.note_disruption(&key, pod);
-        self.begin_deletion(&key, &pod, &deletion)?;
+        self.begin_deletion(&key, &pod, &deletion);
         let body = json!({
             "kind": "Status",
             "apiVersion": "v1",

@@ -12,6 +12,8 @@ pub struct Failure {
     /// A sentence for people.
     pub message: String,
     details: Map<String, Value>,
+    /// What the client is told besides.
+    warnings: Vec<String>,
 }
 
 /// What is wrong with one field.
@@ -58,7 +60,7 @@ impl About<'_> {
 impl Failure {
     /// A refusal that is about no object in particular.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Map::new() }
+        Self { code, reason, message: message.into(), details: Map::new(), warnings: Vec::new() }
     }
 
     /// 400: the request makes no sense.
@@ -104,10 +106,17 @@ impl Failure {
 
     /// 422: the object breaks rules; `about` names its kind.
     pub fn invalid(about: About<'_>, causes: &[Cause]) -> Self {
-        let words = |cause: &Cause| format!("{}: {}", cause.field, cause.message);
-        let why = match causes {
-            [one] => words(one),
-            many => format!("[{}]", many.iter().map(words).collect::<Vec<_>>().join(", ")),
+        // What is said twice in the causes is said once in the sentence.
+        let mut words: Vec<String> = Vec::new();
+        for cause in causes {
+            let cause = format!("{}: {}", cause.field, cause.message);
+            if !words.contains(&cause) {
+                words.push(cause);
+            }
+        }
+        let why = match &words[..] {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
         };
         let (kind, name) = (about.qualified(), about.name);
         Self::new(422, "Invalid", format!("{kind} {name:?} is invalid: {why}"))
@@ -189,6 +198,18 @@ impl Failure {
         self
     }
 
+    /// Says something besides.
+    #[must_use]
+    pub(super) fn warning(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
+    /// What the client is told besides.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// After how many seconds to try again, if it says so.
     pub fn retries_after(&self) -> Option<u64> {
         self.details.get("retryAfterSeconds")?.as_u64()
@@ -202,9 +223,11 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         if !self.details.is_empty() {
             status["details"] = json!(self.details);
         }

@@ -23,6 +23,10 @@ use managers::{Conflict, Manager, Managers, Operation, conflict_message};
 use set::FieldSet;
 use shape::Shape;
 
+use walk::Duplicates;
+
+pub(super) use shape::{drop_empty, settle_nulls};
+
 /// Who manages fields that were set before anybody was noted.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
@@ -59,6 +63,11 @@ impl Work<'_> {
         let old = old.unwrap_or(&empty);
         let mut managers = self.known_managers(value, old);
         object::set_meta(value, "managedFields", None);
+        let shape = Shape::of(self.resource)?;
+        if walk::misfit(shape, value, &mut Vec::new(), Duplicates::Allowed).is_some() {
+            // It can be so only in a part that the request does not change. Then nobody is noted.
+            return Ok(());
+        }
         // An object that nobody is noted for, because somebody wanted it so, stays like that.
         if is_create || !managers.is_empty() {
             let manager = self.manager(Operation::Update);
@@ -81,7 +90,8 @@ impl Work<'_> {
         if !self.call.subresource.is_empty() {
             return known();
         }
-        let reset = *given == json!([]) || *given == json!([{}]);
+        let emptied = *given == json!([]) && !self.resource.is_custom();
+        let reset = emptied || *given == json!([{}]);
         match Managers::read(given) {
             Ok(managers) if reset || !managers.is_empty() => managers,
             Err(_) if reset => Managers::default(),
@@ -187,15 +197,17 @@ impl Work<'_> {
         }
         let refuse = |why: String| {
             let (api_version, kind) = (self.resource.api_version(), &self.resource.kind.kind);
-            let object = [&self.call.namespace, &self.call.name].map(String::as_str).join("/");
+            let object = [object::namespace(applied), object::name(applied)].join("/");
             internal(format!(
                 "failed to create typed patch object ({object}; {api_version}, Kind={kind}): {why}"
             ))
         };
-        if let Some(field) = unknown_field(self.resource, applied).map_err(&refuse)? {
-            return Err(refuse(format!(".{field}: field not declared in schema")));
+        if let Some(why) = walk::misfit(shape, applied, &mut Vec::new(), Duplicates::Refused) {
+            return Err(refuse(why));
         }
-        walk::misfits(shape, applied, &mut Vec::new()).map_or(Ok(()), |why| Err(refuse(why)))
+        let unknown = unknown_field(self.resource, applied).map_err(&refuse)?;
+        unknown
+            .map_or(Ok(()), |field| Err(refuse(format!(".{field}: field not declared in schema"))))
     }
 
     /// Conflicts with what `kubectl apply` itself has written from the client's side are none.

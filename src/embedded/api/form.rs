@@ -4,10 +4,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::call::Params;
-use super::failure::{Cause, Failure};
+use super::failure::{About, Cause, Failure};
+use super::fields::{drop_empty, settle_nulls};
 use super::kind::{CheckedBy, Resource, fill_builtin_defaults};
 use super::names::check_metadata;
 use super::object;
+use super::rules;
 use super::schema::{fill_defaults, prune, validate};
 
 /// What to do about fields that nobody knows.
@@ -42,10 +44,18 @@ pub(super) fn check_type(resource: &Resource, value: &Value) -> Result<(), Failu
         let why = "Object 'Kind' is missing in the body of the request";
         return Err(Failure::bad_request(why));
     }
+    if kind != expected.1 && resource.is_custom() {
+        let about = About { resource: &kind, ..resource.about(object::name(value)) };
+        let why = format!("must be {}", expected.1);
+        return Err(Failure::invalid(about, &[Cause::invalid("kind", &json!(kind), &why)]));
+    }
     if kind != expected.1 {
-        let (known, plural) = (&expected.1, &resource.kind.plural);
-        let why = format!("{kind} in the body is not the {known} that {plural} are");
-        return Err(Failure::bad_request(why));
+        return Err(Failure::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {}: no kind {kind:?} is registered for \
+             version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\"",
+            resource.version().name,
+            expected.1
+        )));
     }
     if api_version != expected.0 {
         return Err(Failure::bad_request(format!(
@@ -72,6 +82,7 @@ fn shape_custom(resource: &Resource, value: &mut Value) -> Result<Vec<String>, F
     let mut dropped = Vec::new();
     compare(&meta, &known, "metadata", &mut dropped);
     value["metadata"] = known;
+    drop_empty(resource, value)?;
 
     let schema = &resource.version().schema;
     prune(schema, value, "", &mut dropped);
@@ -84,6 +95,7 @@ fn shape_builtin(
     value: &mut Value,
     read: fn(Value) -> Result<Value, serde_json::Error>,
 ) -> Result<Vec<String>, Failure> {
+    settle_nulls(resource, value)?;
     let known = read(value.clone()).map_err(|error| malformed(resource, &error))?;
     let mut dropped = Vec::new();
     compare(value, &known, "", &mut dropped);
@@ -91,6 +103,7 @@ fn shape_builtin(
     fill_builtin_defaults(&resource.kind.kind, value);
     // What was filled in may itself want filling in.
     *value = read(value.take()).map_err(|error| malformed(resource, &error))?;
+    drop_empty(resource, value)?;
     Ok(dropped)
 }
 
@@ -151,10 +164,17 @@ pub(super) fn report_unknown(
 /// Holds the finished object to every rule.
 pub(super) fn check(resource: &Resource, value: &Value) -> Result<(), Failure> {
     let mut causes = check_metadata(resource, value);
-    if resource.is_custom() {
-        causes.extend(validate(&resource.version().schema, value));
-    }
+    causes.extend(broken_rules(resource, None, value));
     refuse(resource, value, &causes)
+}
+
+/// Which rules of its own kind the object breaks; `old` is what it was.
+pub(super) fn broken_rules(resource: &Resource, old: Option<&Value>, value: &Value) -> Vec<Cause> {
+    if resource.is_custom() {
+        validate(&resource.version().schema, value)
+    } else {
+        rules::broken(resource, old, value)
+    }
 }
 
 /// Refuses the object if anything is wrong with it.
@@ -169,8 +189,13 @@ pub(super) fn refuse(resource: &Resource, value: &Value, causes: &[Cause]) -> Re
 /// The object as this version of its kind shows it.
 pub(super) fn present(resource: &Resource, stored: &Value) -> Value {
     let mut shown = stored.clone();
-    if resource.is("events.k8s.io", "events") {
-        rename(&mut shown, &EVENT_FIELDS);
+    match (resource.kind.group.as_str(), resource.kind.plural.as_str()) {
+        ("", "events") => add_empty(&mut shown, &EMPTY_EVENT_FIELDS),
+        ("events.k8s.io", "events") => {
+            rename(&mut shown, &EVENT_FIELDS);
+            add_empty(&mut shown, &EMPTY_NEW_EVENT_FIELDS);
+        }
+        _ => {}
     }
     shown["apiVersion"] = json!(resource.api_version());
     shown["kind"] = json!(resource.kind.kind);
@@ -199,6 +224,32 @@ const EVENT_FIELDS: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
     ("source", "deprecatedSource"),
 ];
+
+/// The fields that an Event shows even when there is nothing in them, as JSON.
+const EMPTY_EVENT_FIELDS: [(&str, &str); 7] = [
+    ("eventTime", "null"),
+    ("firstTimestamp", "null"),
+    ("involvedObject", "{}"),
+    ("lastTimestamp", "null"),
+    ("reportingComponent", r#""""#),
+    ("reportingInstance", r#""""#),
+    ("source", "{}"),
+];
+const EMPTY_NEW_EVENT_FIELDS: [(&str, &str); 5] = [
+    ("deprecatedFirstTimestamp", "null"),
+    ("deprecatedLastTimestamp", "null"),
+    ("deprecatedSource", "{}"),
+    ("eventTime", "null"),
+    ("regarding", "{}"),
+];
+
+fn add_empty(value: &mut Value, fields: &[(&str, &str)]) {
+    for (field, empty) in fields {
+        if value.get(*field).is_none() {
+            value[*field] = serde_json::from_str(empty).unwrap_or_default();
+        }
+    }
+}
 
 fn rename(value: &mut Value, names: &[(&str, &str)]) {
     let Some(fields) = value.as_object_mut() else {

@@ -17,11 +17,12 @@ mod definition;
 mod merge_keys;
 
 pub(super) use builtin::builtin_kinds;
-pub(super) use defaults::fill_builtin_defaults;
+pub(super) use defaults::{fill_at_admission, fill_builtin_defaults};
 pub(super) use merge_keys::merge_keys;
 
 /// A kind of object, in all the versions that it is served in.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`kind` is what the API calls the name of a kind")]
 pub(super) struct Kind {
     pub(super) group: String,
     pub(super) kind: String,
@@ -50,6 +51,7 @@ pub(super) struct Version {
 
 /// How the objects of a kind behave where kinds differ.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a difference of its own")]
 pub(super) struct Nature {
     /// Who holds the objects to their form.
     pub(super) checked_by: CheckedBy,
@@ -171,7 +173,7 @@ impl Kind {
         definition::read(definition)
     }
 
-    /// Whether a CustomResourceDefinition has made it.
+    /// Whether a `CustomResourceDefinition` has made it.
     pub(super) fn is_custom(&self) -> bool {
         matches!(self.nature.checked_by, CheckedBy::Schema)
     }

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use tracing::{debug, error, warn};
 use super::failure::Failure;
 use super::pages::is_public;
 use super::server::ApiServer;
+use crate::pki::Refused;
 use crate::web::BindError;
 
 mod access;
@@ -43,7 +44,7 @@ pub use kubeconfig::Kubeconfig;
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a connection may be idle; clients give theirs up after 90 s.
-const IDLE: Duration = Duration::from_mins(3);
+const IDLE: Duration = Duration::from_secs(180);
 /// How long requests under way may take to end when the listener stops.
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long to wait when connections cannot be accepted: the process has too many files open.
@@ -63,7 +64,7 @@ pub enum ListenError {
     Bind(#[from] BindError),
     /// The serving certificate cannot be made.
     #[error("the API server's certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
+    Certificate(#[from] Refused),
     /// TLS refuses the certificate, or there is no randomness for the token.
     #[error("the API server's TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -105,13 +106,14 @@ impl Listener {
 
     /// How clients reach it, as its administrator, in this namespace.
     pub fn kubeconfig(&self, namespace: &str) -> Kubeconfig {
-        let ip = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
-            ip => ip,
-        };
+        let mut server = self.address;
+        match server.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => server.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => server.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         Kubeconfig {
-            server: SocketAddr::new(ip, self.address.port()),
+            server,
             authority: self.authority.clone(),
             user: ADMIN.to_owned(),
             token: self.door.access.token().to_owned(),

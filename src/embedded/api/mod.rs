@@ -10,6 +10,7 @@
 //!
 //! [`Clock`]: crate::clock::Clock
 
+mod addresses;
 mod admission;
 mod apply;
 mod call;
@@ -32,9 +33,11 @@ mod openapi;
 mod options;
 mod pages;
 mod patch;
+mod protobuf;
 mod read;
 mod render;
 mod reviews;
+mod rules;
 mod scale;
 mod schema;
 mod selector;

@@ -84,10 +84,10 @@ fn check_labels(value: &Value, causes: &mut Vec<Cause>) {
 fn check_owners(value: &Value, causes: &mut Vec<Cause>) {
     let owners = value["metadata"]["ownerReferences"].as_array();
     let owners: Vec<&Value> = owners.into_iter().flatten().collect();
-    for (at, owner) in owners.iter().enumerate() {
+    for owner in &owners {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner[field].as_str().unwrap_or_default().is_empty() {
-                let path = format!("metadata.ownerReferences[{at}].{field}");
+                let path = format!("metadata.ownerReferences.{field}");
                 let why = if field == "apiVersion" {
                     "version must not be empty"
                 } else {

@@ -1,4 +1,4 @@
-//! OpenAPI v3: one document for each group and version, for `kubectl explain` and `kubectl apply`.
+//! `OpenAPI` v3: one document for each group and version, for `kubectl explain` and `kubectl apply`.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::discovery::group_version;
 use super::failure::Failure;
 use super::kind::{CheckedBy, Kind, Version};
-use super::pages::digest;
+use super::pages::{GIT_VERSION, digest};
 use super::store::{Key, Store};
 
 mod paths;
@@ -71,7 +71,7 @@ pub(super) fn document(store: &Store, path: &[&str]) -> Result<Document, Failure
     schemas.extend(own);
     let content = json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.36.3"},
+        "info": {"title": "Kubernetes", "version": GIT_VERSION},
         "paths": paths,
         "components": {"schemas": schemas},
     });

@@ -1,8 +1,9 @@
 //! PATCH: JSON patches, merge patches, strategic ones for Kubernetes' own kinds, and apply.
 
-use serde_json::Value;
+use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
+use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::failure::{About, Cause, Failure};
 use super::form;
 use super::options::APPLY;
 use super::work::{Answer, Work};
@@ -43,36 +44,66 @@ impl Work<'_> {
             return self.apply(body);
         }
         if self.call.subresource == "scale" {
-            return self.scale(|work, scale| work.patched(kind, scale, body));
+            return self.scale(|_, scale| patched(kind, scale, body));
         }
         let (key, old) = self.existing()?;
-        let value = self.patched(kind, form::present(self.resource, &old), body)?;
+        let mut value = patched(kind, form::present(self.resource, &old), body)?;
         form::check_type(self.resource, &value)?;
+        let sent = value.clone();
+        self.decode(&mut value).map_err(|failure| unfit(&sent, &failure))?;
+        self.settle_identity(&mut value)?;
         let body = self.replace(&key, &old, value)?;
         Ok(Answer::ok(body))
     }
+}
 
-    /// What a patch makes of a value.
-    fn patched(&self, kind: PatchKind, mut value: Value, body: &[u8]) -> Result<Value, Failure> {
-        let patch: Value = serde_json::from_slice(body)
-            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
-        match kind {
-            PatchKind::Json => self.patch_json(&mut value, patch)?,
-            PatchKind::Merge => json_patch::merge(&mut value, &patch),
-            PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
+/// What a patch makes of a value.
+fn patched(kind: PatchKind, mut value: Value, body: &[u8]) -> Result<Value, Failure> {
+    let patch: Value = serde_json::from_slice(body)
+        .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+    match kind {
+        PatchKind::Json => patch_json(&mut value, patch)?,
+        PatchKind::Merge => json_patch::merge(&mut value, &patch),
+        PatchKind::Apply | PatchKind::Strategic => super::strategic::merge(&mut value, &patch),
+    }
+    Ok(value)
+}
+
+fn patch_json(object: &mut Value, patch: Value) -> Result<(), Failure> {
+    let is_list = patch.as_array().is_some_and(|all| all.iter().all(Value::is_object));
+    let steps: json_patch::Patch = serde_json::from_value(patch).map_err(|error| {
+        let message = format!("error decoding patch: {error}");
+        if is_list { misfit() } else { Failure::bad_request(message) }
+    })?;
+    for mut step in steps.0 {
+        // What is not there is replaced as well, if there is an object to put it into.
+        if let PatchOperation::Replace(ReplaceOperation { path, value: new }) = &step
+            && is_missing_field(object, path.as_str())
+        {
+            let (path, value) = (path.clone(), new.clone());
+            step = PatchOperation::Add(AddOperation { path, value });
         }
-        Ok(value)
+        // A test that fails, or a path that leads nowhere: the patch itself is well formed.
+        json_patch::patch(object, &[step]).map_err(|_| misfit())?;
     }
+    Ok(())
+}
 
-    fn patch_json(&self, value: &mut Value, patch: Value) -> Result<(), Failure> {
-        let patch: json_patch::Patch = serde_json::from_value(patch)
-            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
-        json_patch::patch(value, &patch).map_err(|error| {
-            // A test that fails, or a path that leads nowhere: the patch itself is well formed.
-            let about = self.resource.about(&self.call.name);
-            let message =
-                format!("the server rejected our request due to an error in our request: {error}");
-            Failure::new(422, "Invalid", message).with(about)
-        })
-    }
+fn is_missing_field(value: &Value, path: &str) -> bool {
+    let parent = path.rsplit_once('/').and_then(|(parent, _)| value.pointer(parent));
+    parent.is_some_and(Value::is_object) && value.pointer(path).is_none()
+}
+
+/// A JSON patch that does not fit the object.
+fn misfit() -> Failure {
+    let message = "the server rejected our request due to an error in our request";
+    Failure::new(422, "Invalid", message)
+}
+
+/// A patch whose outcome is no object of its kind.
+fn unfit(outcome: &Value, failure: &Failure) -> Failure {
+    let why = failure.message.split_once("cannot be handled as a ");
+    let why = why.and_then(|(_, why)| why.split_once(": ")).map_or("", |(_, why)| why);
+    let cause = Cause::invalid("patch", &json!(outcome.to_string()), why);
+    Failure::invalid(About { group: "", resource: "", name: "" }, &[cause])
 }

@@ -42,9 +42,9 @@ impl Scale {
         if wanted != 0 {
             scale["spec"]["replicas"] = json!(wanted);
         }
-        let selector = self.selector.as_ref().and_then(|path| match at(object, path) {
-            Value::String(text) => Some(text.clone()),
-            selector => labels::text(selector),
+        let selector = self.selector.as_ref().and_then(|path| {
+            let selector = at(object, path);
+            selector.as_str().map(str::to_owned).or_else(|| labels::text(selector))
         });
         if let Some(selector) = selector {
             scale["status"]["selector"] = json!(selector);

@@ -8,7 +8,7 @@ use serde_json::Value;
 mod prune;
 mod validate;
 
-pub(super) use prune::{fill_defaults, prune};
+pub(super) use prune::{drop_nulls, fill_defaults, prune};
 pub(super) use validate::validate;
 
 /// What a value may be.
@@ -89,20 +89,6 @@ impl Schema {
             list: list_kind(schema),
             atomic_map: schema["x-kubernetes-map-type"] == "atomic",
             format: text(schema, "format"),
-        }
-    }
-
-    /// The schema of a field, as far as it is known.
-    pub(super) fn field(&self, name: &str) -> Option<&Self> {
-        match &self.form {
-            Form::Object(fields) => fields.known.get(name).or(fields.others.as_deref()),
-            Form::Any
-            | Form::Boolean
-            | Form::Integer(_)
-            | Form::IntegerOrText
-            | Form::List { .. }
-            | Form::Number(_)
-            | Form::Text { .. } => None,
         }
     }
 }

@@ -92,10 +92,8 @@ impl FieldTest {
 
 /// By which component an Event was reported.
 fn event_source(event: &Value) -> &Value {
-    match &event["source"]["component"] {
-        Value::Null => &event["reportingComponent"],
-        component => component,
-    }
+    let component = &event["source"]["component"];
+    if component.is_null() { &event["reportingComponent"] } else { component }
 }
 
 /// The fields that can be selected by, as far as anyone here needs them.

@@ -39,8 +39,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             keep_commits: usize::MAX,
-            bookmark_every: Duration::from_mins(1),
-            watch_lasts: Duration::from_mins(45),
+            bookmark_every: Duration::from_secs(60),
+            watch_lasts: Duration::from_secs(45 * 60),
         }
     }
 }
@@ -103,7 +103,10 @@ impl Inner {
             *known = revision;
             grown
         });
-        done.map(|done| (done, warnings))
+        match done {
+            Ok(done) => Ok((done, warnings)),
+            Err(failure) => Err(failure.warning(warnings)),
+        }
     }
 }
 
@@ -191,7 +194,7 @@ impl ApiServer {
         })?;
         if let (Some(status), true) = (status, resource.version().has_status) {
             call.verb = Verb::Update;
-            call.name = object::name(&done.body).to_owned();
+            object::name(&done.body).clone_into(&mut call.name);
             "status".clone_into(&mut call.subresource);
             done.body["status"] = status;
             (done, _) = self.inner.work(&resource, &call, &params, "seed", |work| {

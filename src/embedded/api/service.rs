@@ -24,6 +24,7 @@ use super::call::{Call, Params, Verb};
 use super::failure::{Cause, Failure};
 use super::kind::Resource;
 use super::pages::{self, Page};
+use super::protobuf;
 use super::read;
 use super::render::{Form, View};
 use super::reviews;
@@ -207,7 +208,7 @@ impl ApiService {
 
     /// What a client is told that is refused.
     pub(super) fn refusal(&self, failure: &Failure) -> Response<Reply> {
-        let mut response = self.json(failure.code, &failure.status(), &[]);
+        let mut response = self.json(failure.code, &failure.status(), failure.warnings());
         if let Some(seconds) = failure.retries_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
@@ -219,7 +220,7 @@ impl ApiService {
         for warning in warnings {
             builder = builder.header(WARNING, format!("299 - {warning:?}"));
         }
-        whole(builder.body(Reply::from(body.to_string())))
+        whole(builder.body(Reply::from(format!("{body}\n"))))
     }
 
     fn page(&self, page: Page, head: &Parts) -> Response<Reply> {
@@ -260,6 +261,7 @@ fn object(params: &Params, body: &Bytes) -> Result<Value, Failure> {
         "" | "application/json" => {
             serde_json::from_slice(body).map_err(|error| malformed("json", &error))
         }
+        "application/vnd.kubernetes.protobuf" => protobuf::read(body),
         "application/yaml" => {
             serde_saphyr::from_slice(body).map_err(|error| malformed("yaml", &error))
         }

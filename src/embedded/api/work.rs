@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::form;
 use super::kind::Resource;
 use super::object;
+use super::schema::drop_nulls;
 use super::store::{Author, Entry, Key, Store};
 use crate::core::time::Time;
 
@@ -57,6 +58,16 @@ impl Work<'_> {
             Some(object) => Ok((key, Arc::clone(object))),
             None => Err(Failure::not_found(self.resource.about(&key.name))),
         }
+    }
+
+    /// Reads an object that was sent: brings it into the form of its kind, without nulls that mean
+    /// nothing.
+    pub(super) fn decode(&mut self, value: &mut Value) -> Result<(), Failure> {
+        self.shape(value)?;
+        if self.resource.is_custom() {
+            drop_nulls(&self.resource.version().schema, value);
+        }
+        Ok(())
     }
 
     /// Brings an object into the form of its kind.

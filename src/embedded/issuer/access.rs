@@ -15,7 +15,7 @@ use super::secret::StoredSecret;
 use crate::cluster::failure::{ApiFailure, within};
 
 /// The field manager of all writes.
-const MANAGER: &str = "cert-manager";
+pub(super) const MANAGER: &str = "cert-manager";
 /// The longest that one call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -83,15 +83,19 @@ impl Access {
         within(DEADLINE, self.api::<K>(namespace).create(&params, &object)).await.map(drop)
     }
 
-    /// Merges a change into an object.
-    pub(super) async fn merge<K: Resource<DynamicType = ()>>(
+    /// Applies an object: what is in it becomes so, what was applied before and is not in it goes,
+    /// and the rest stays.
+    pub(super) async fn apply<K: Resource<DynamicType = ()>>(
         &self,
         namespace: &str,
         name: &str,
-        change: &Value,
+        object: &Value,
     ) -> Result<(), ApiFailure> {
-        let (api, patch) = (self.api::<K>(namespace), Patch::Merge(change));
-        within(DEADLINE, api.patch(name, &params(), &patch)).await.map(drop)
+        let mut object = object.clone();
+        object["apiVersion"] = K::api_version(&()).into();
+        object["kind"] = K::kind(&()).into();
+        let (api, params) = (self.api::<K>(namespace), PatchParams::apply(MANAGER).force());
+        within(DEADLINE, api.patch(name, &params, &Patch::Apply(&object))).await.map(drop)
     }
 
     /// Merges a change into the status of an object.
@@ -102,7 +106,9 @@ impl Access {
         change: &Value,
     ) -> Result<(), ApiFailure> {
         let (api, patch) = (self.api::<K>(namespace), Patch::Merge(change));
-        within(DEADLINE, api.patch_status(name, &params(), &patch)).await.map(drop)
+        let params =
+            PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        within(DEADLINE, api.patch_status(name, &params, &patch)).await.map(drop)
     }
 
     /// Deletes this very object; one that is gone already is fine.
@@ -129,10 +135,6 @@ impl Access {
             Api::namespaced_with(self.client(), namespace, &resource)
         }
     }
-}
-
-fn params() -> PatchParams {
-    PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
 }
 
 fn plain(object: DynamicObject) -> Value {

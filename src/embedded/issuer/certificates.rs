@@ -1,6 +1,7 @@
 //! Certificates: what `decide` says is done, until there is nothing to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
@@ -15,12 +16,14 @@ use serde_json::{Value, json};
 use super::decide::{self, Act, Step};
 use super::issuance::KeySource;
 use super::view::{self, View};
-use super::{Context, SteadyPause, Trouble, clock_steps, names, secret};
+use super::{Context, Trouble, clock_steps, names, secret};
 use crate::api::cert_manager::{
     CERTIFICATE_NAME, CERTIFICATE_REVISION, Certificate, CertificateRequest,
 };
+use crate::api::go_duration::GoDuration;
 use crate::api::meta;
 use crate::core::time::Time;
+use crate::embedded::repeatable::{self, SteadyPause};
 use crate::pki::{Encoding, PrivateKey};
 
 /// On a request: the Secret with the key that it was made with.
@@ -49,8 +52,9 @@ pub(super) async fn run(context: Arc<Context>) {
         .owns(requests, watched.clone())
         .watches(secrets, watched, move |secret| stored_in(&all, &secret.metadata))
         .reconcile_all_on(steps)
+        .with_config(repeatable::config())
         .trigger_backoff(SteadyPause)
-        .run(reconcile, |_, trouble, _| trouble.retry(), certificates)
+        .run(reconcile, |it, trouble, _| trouble.retry(&it.metadata), certificates)
         .for_each(async |_| {})
         .await;
 }
@@ -99,7 +103,9 @@ impl Certificates {
             match decide::next(&view, now) {
                 Step::Act(act) => self.act(namespace, &view, act).await?,
                 Step::Rest(None) => return Ok(Action::await_change()),
-                Step::Rest(Some(until)) => return Ok(wake(now, until)),
+                Step::Rest(Some(until)) => {
+                    return Ok(wake(now, until, self.place(namespace, name)));
+                }
             }
         }
         Err(Trouble::Restless(MOST_STEPS))
@@ -178,6 +184,15 @@ impl Certificates {
         (owner != name).then(|| owner.to_owned())
     }
 
+    /// Where a Certificate stands among all of them, by name.
+    fn place(&self, namespace: &str, name: &str) -> usize {
+        let before = |it: &Arc<Certificate>| {
+            let meta = &it.metadata;
+            (meta.namespace.as_deref(), meta.name.as_deref()) < (Some(namespace), Some(name))
+        };
+        self.all.state().iter().filter(|it| before(it)).count()
+    }
+
     /// Does one thing.
     async fn act(&self, namespace: &str, view: &View, act: Act) -> Result<(), Trouble> {
         let (access, name) = (&self.context.access, view.name());
@@ -205,14 +220,8 @@ impl Certificates {
             Act::DropOldRequests => self.drop_old_requests(namespace, view).await?,
             Act::Store(content) => {
                 let name = view.secret_name();
-                if view.secret.is_some() {
-                    access.merge::<Secret>(namespace, name, &content.change()).await?;
-                } else {
-                    access.create::<Secret>(namespace, content.create(name)).await?;
-                }
-            }
-            Act::Mend(change) => {
-                access.merge::<Secret>(namespace, view.secret_name(), &change).await?;
+                let secret = content.secret(name, view.secret.as_ref());
+                access.apply::<Secret>(namespace, name, &secret).await?;
             }
             Act::InTheWay => return Err(Trouble::InTheWay),
         }
@@ -281,10 +290,13 @@ fn ask(view: &View, pem: &str) -> Value {
     if view.certificate.spec.is_ca {
         spec["isCA"] = json!(true);
     }
-    for field in ["duration", "usages"] {
-        if !asked[field].is_null() {
-            spec[field] = asked[field].clone();
-        }
+    if !asked["usages"].is_null() {
+        spec["usages"] = asked["usages"].clone();
+    }
+    let duration = view.certificate.spec.duration.as_ref().and_then(GoDuration::span);
+    if let Some(duration) = duration {
+        // As Go writes it, whoever wrote it before.
+        spec["duration"] = json!(GoDuration::from(duration));
     }
     let mut metadata = json!({
         "name": view.next_request_name(),
@@ -297,10 +309,12 @@ fn ask(view: &View, pem: &str) -> Value {
     json!({"metadata": metadata, "spec": spec})
 }
 
-/// When to look again. Whole seconds on both sides: at that time the clock shows `until`.
-fn wake(now: Time, until: Time) -> Action {
-    const SOONEST: std::time::Duration = std::time::Duration::from_secs(1);
-    Action::requeue(until.since(now).to_std().max(SOONEST))
+/// When to look again. Whole seconds on both sides: at that time the clock shows `until`. Those that
+/// are due at the same time come one after the other, a millisecond apart.
+fn wake(now: Time, until: Time, place: usize) -> Action {
+    let apart = u64::try_from(place % 500).unwrap_or(0);
+    let wait = until.since(now).to_std().max(Duration::from_secs(1));
+    Action::requeue(wait + Duration::from_millis(apart))
 }
 
 /// One line for each change of state.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::checks::{self, Violation};
 use super::issuance::{self, KeySource, Next};
 use super::renewal;
-use super::secret::{self, Content};
+use super::secret::Content;
 use super::status::Status;
 use super::view::View;
 use crate::api::meta;
@@ -41,8 +41,6 @@ pub(super) enum Act {
     DropOldRequests,
     /// The Secret is written.
     Store(Box<Content>),
-    /// Labels and annotations of the Secret are mended.
-    Mend(Value),
     /// Nothing: something must go first, and nobody tells when it has.
     InTheWay,
 }
@@ -122,8 +120,8 @@ fn keep(view: &View, now: Time) -> Step {
 }
 
 fn mend(view: &View) -> Option<Step> {
-    let change = secret::mend(&view.certificate, view.secret.as_ref()?)?;
-    Some(Step::Act(Act::Mend(change)))
+    let content = Content::mended(&view.certificate, view.secret.as_ref()?)?;
+    Some(Step::Act(Act::Store(Box::new(content))))
 }
 
 /// The first moment at which it has expired, if that is still to come.

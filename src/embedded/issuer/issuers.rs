@@ -18,8 +18,9 @@ use serde_json::Value;
 use super::certificates::typed;
 use super::secret::StoredSecret;
 use super::status::Status;
-use super::{Context, Settings, SteadyPause, Trouble};
+use super::{Context, Settings, Trouble};
 use crate::api::cert_manager::{ClusterIssuer, Issuer, IssuerSpec, IssuerStatus};
+use crate::embedded::repeatable::{self, SteadyPause};
 use crate::pki::{Authority, NotAnAuthority};
 
 /// What the two kinds have in common.
@@ -84,8 +85,9 @@ where
     let (all, settings) = (controller.store(), context.settings.clone());
     controller
         .watches(secrets, watched, move |secret| signing_with(&all, &settings, &secret.metadata))
+        .with_config(repeatable::config())
         .trigger_backoff(SteadyPause)
-        .run(reconcile::<K>, |_, trouble, _| trouble.retry(), context)
+        .run(reconcile::<K>, |it, trouble, _| trouble.retry(it.meta()), context)
         .for_each(async |_| {})
         .await;
 }

@@ -28,8 +28,7 @@
 //!   issuer not ready; cert-manager finds out at the first signature.
 //! - No Events are written.
 //! - The status of a Certificate changes in fewer writes, each of which is consistent in itself.
-//! - A Secret is written by a merge patch, not applied: labels and annotations that have been
-//!   dropped from `secretTemplate` stay on it.
+//! - The field manager is `cert-manager` for all that it writes; upstream has one for each controller.
 //! - Durations below an hour are taken: the minimum is cert-manager's webhook's.
 //! - `tls.key` in the form of its kind is SEC 1 for ECDSA, as cert-manager's; Ed25519 is PKCS #8
 //!   without the public key, as Go's.
@@ -56,9 +55,9 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::runtime::controller::Action;
-use kube::runtime::utils::Backoff;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +65,7 @@ use access::Access;
 
 use crate::clock::Clock;
 use crate::cluster::failure::ApiFailure;
+use crate::embedded::repeatable;
 use crate::pki::{Algorithm, Entropy, Refused};
 
 /// How one issuer differs from another.
@@ -143,33 +143,19 @@ enum Trouble {
 
 impl Trouble {
     /// When to try again.
-    fn retry(&self) -> Action {
+    fn retry(&self, object: &ObjectMeta) -> Action {
         let moved_on = matches!(
             self,
             Self::Api(ApiFailure::Conflict | ApiFailure::AlreadyExists | ApiFailure::NotFound)
         );
-        Action::requeue(if moved_on { Duration::from_millis(100) } else { Duration::from_secs(5) })
+        let pause = if moved_on { Duration::ZERO } else { Duration::from_secs(5) };
+        let (namespace, name) = (object.namespace.as_deref(), object.name.as_deref());
+        let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
+        Action::requeue(pause + repeatable::apart(namespace, name))
     }
 
     fn log(&self, kind: &str, namespace: Option<&str>, name: Option<&str>) {
         let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
         tracing::debug!(kind, namespace, name, error = %self, "to be tried again");
     }
-}
-
-/// How long a broken watch waits. kube's own pauses are drawn by chance, which no simulation could
-/// repeat.
-#[derive(Debug)]
-struct SteadyPause;
-
-impl Iterator for SteadyPause {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        Some(Duration::from_secs(1))
-    }
-}
-
-impl Backoff for SteadyPause {
-    fn reset(&mut self) {}
 }

@@ -11,11 +11,12 @@ use kube::runtime::watcher;
 use super::certificates::{PRIVATE_KEY_SECRET, typed};
 use super::issuers::{self, Signer};
 use super::status::Status;
-use super::{Context, SteadyPause, Trouble, secret};
+use super::{Context, Trouble, secret};
 use crate::api::cert_manager::{CertificateRequest, ClusterIssuer, Issuer, IssuerSpec};
 use crate::api::meta;
 use crate::api::tls::{ISSUER_GROUP, IssuerRef};
 use crate::core::time::{Span, Time};
+use crate::embedded::repeatable::{self, SteadyPause};
 use crate::pki::{Authority, Issued, Lifetime, PrivateKey, SigningRequest, Usage, self_sign};
 
 /// How long a certificate lives that does not say so.
@@ -35,8 +36,9 @@ pub(super) async fn run(context: Arc<Context>) {
         .watches(Api::<ClusterIssuer>::all(client), watched, move |issuer| {
             waiting_for(&of_cluster_issuer, &issuer)
         })
+        .with_config(repeatable::config())
         .trigger_backoff(SteadyPause)
-        .run(reconcile, |_, trouble, _| trouble.retry(), context)
+        .run(reconcile, |it, trouble, _| trouble.retry(&it.metadata), context)
         .for_each(async |_| {})
         .await;
 }
@@ -96,18 +98,21 @@ impl Waits {
         let ready = meta::condition(conditions, "Ready").map(|ready| ready.reason.as_str());
         let issuer = request.spec.issuer_ref.as_ref();
         let ours = issuer.is_some_and(|issuer| issuer.group == ISSUER_GROUP);
-        if !ours || meta::is_deleting(&request.metadata) {
+        let judged = ["Approved", "Denied"].iter().any(|kind| meta::holds(conditions, kind));
+        let ended = matches!(ready, Some("Failed" | "Issued"));
+        if meta::is_deleting(&request.metadata) {
+            Self::Not
+        } else if !judged && !ended {
+            // Whoever is to sign it: a request to another program's issuer too.
+            Self::ForApproval
+        } else if !ours {
             Self::Not
         } else if meta::holds(conditions, "Denied") {
             if ready == Some("Denied") { Self::Not } else { Self::ToBeDenied }
-        } else if matches!(ready, Some("Failed" | "Issued"))
-            || meta::holds(conditions, "InvalidRequest")
-        {
+        } else if ended || meta::holds(conditions, "InvalidRequest") {
             Self::Not
-        } else if meta::holds(conditions, "Approved") {
-            Self::ForSignature
         } else {
-            Self::ForApproval
+            Self::ForSignature
         }
     }
 }
@@ -331,8 +336,9 @@ mod tests {
                 "status": {"conditions": conditions}});
             assert_eq!(Waits::of(&from_value(request).unwrap()), waits, "{conditions}");
         }
-        let foreign = json!({"spec": {"issuerRef": {"name": "a", "group": "awspca"}}});
+        let mut foreign = json!({"spec": {"issuerRef": {"name": "a", "group": "awspca"}}});
+        assert_eq!(Waits::of(&from_value(foreign.clone()).unwrap()), Waits::ForApproval);
+        foreign["status"]["conditions"] = json!([approved]);
         assert_eq!(Waits::of(&from_value(foreign).unwrap()), Waits::Not);
-        assert_eq!(Waits::of(&CertificateRequest::default()), Waits::Not);
     }
 }

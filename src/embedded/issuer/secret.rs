@@ -1,11 +1,13 @@
 //! The Secret of a certificate: what is read of it, and what is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::{Map, Value, json};
 
+use super::access::MANAGER;
 use super::names;
 use super::view::View;
 use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
@@ -22,15 +24,23 @@ pub(super) const ISSUER_NAME: &str = "cert-manager.io/issuer-name";
 pub(super) const ISSUER_KIND: &str = "cert-manager.io/issuer-kind";
 /// The API group of who issued it.
 pub(super) const ISSUER_GROUP: &str = "cert-manager.io/issuer-group";
+/// What says for whom and by whom a Secret was issued: it only changes when one is.
+const WHOSE: [&str; 4] = [CERTIFICATE_NAME, ISSUER_NAME, ISSUER_KIND, ISSUER_GROUP];
+
+type Texts = BTreeMap<String, String>;
 
 /// A Secret, as far as it is of interest here. It has no `Debug`: it holds a key.
 #[derive(Clone, Default)]
 pub(super) struct StoredSecret {
     pub(super) uid: String,
+    /// Its type, which cannot be changed.
+    pub(super) kind: String,
     /// The uids of whom it belongs to.
     pub(super) owners: Vec<String>,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) labels: Texts,
+    pub(super) annotations: Texts,
+    /// The labels and annotations that have been applied here.
+    pub(super) applied: BTreeSet<String>,
     /// It has data at all.
     pub(super) has_data: bool,
     /// `tls.crt`.
@@ -43,19 +53,19 @@ pub(super) struct StoredSecret {
 
 impl From<Secret> for StoredSecret {
     fn from(secret: Secret) -> Self {
-        let owners = secret.metadata.owner_references.unwrap_or_default();
+        let meta = secret.metadata;
         let mut data = secret.data.unwrap_or_default();
         let mut take = |key: &str| data.remove(key).map(|bytes| bytes.0).unwrap_or_default();
         let (certificate, key, ca) = (take("tls.crt"), take("tls.key"), take("ca.crt"));
+        let has_ours = !(certificate.is_empty() && key.is_empty() && ca.is_empty());
         Self {
-            uid: secret.metadata.uid.unwrap_or_default(),
-            owners: owners.into_iter().map(|owner| owner.uid).collect(),
-            labels: secret.metadata.labels.unwrap_or_default(),
-            annotations: secret.metadata.annotations.unwrap_or_default(),
-            has_data: !(data.is_empty()
-                && certificate.is_empty()
-                && key.is_empty()
-                && ca.is_empty()),
+            uid: meta.uid.unwrap_or_default(),
+            kind: secret.type_.unwrap_or_default(),
+            owners: meta.owner_references.into_iter().flatten().map(|owner| owner.uid).collect(),
+            labels: meta.labels.unwrap_or_default(),
+            annotations: meta.annotations.unwrap_or_default(),
+            applied: applied(&meta.managed_fields.unwrap_or_default()),
+            has_data: has_ours || !data.is_empty(),
             certificate,
             key,
             ca,
@@ -63,75 +73,98 @@ impl From<Secret> for StoredSecret {
     }
 }
 
-/// What is to be in a Secret after an issuance.
+/// The labels and annotations that have been applied under our name.
+fn applied(fields: &[ManagedFieldsEntry]) -> BTreeSet<String> {
+    let ours = fields.iter().filter(|entry| {
+        entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply")
+    });
+    let metadata = ours.filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:metadata"));
+    let texts = metadata.flat_map(|meta| ["f:labels", "f:annotations"].map(|part| meta.get(part)));
+    let keys = texts.flatten().filter_map(Value::as_object).flat_map(Map::keys);
+    keys.filter_map(|key| key.strip_prefix("f:")).map(str::to_owned).collect()
+}
+
+/// What is to be in a Secret.
 #[derive(Clone)]
 pub(super) struct Content {
-    pub(super) certificate: Vec<u8>,
-    pub(super) key: String,
-    pub(super) ca: Vec<u8>,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) annotations: BTreeMap<String, String>,
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    ca: Vec<u8>,
+    labels: Texts,
+    annotations: Texts,
 }
 
 impl Content {
     /// What an issuance leaves: its certificate under the names of the Certificate and the issuer.
     pub(super) fn new(view: &View, certificate: &[u8], ca: &[u8], key: String) -> Self {
         let (labels, mut annotations) = dress(&view.certificate, certificate).unwrap_or_default();
-        annotations.insert(CERTIFICATE_NAME.to_owned(), view.name().to_owned());
         let issuer = &view.raw["spec"]["issuerRef"];
-        for (annotation, field) in
-            [(ISSUER_NAME, "name"), (ISSUER_KIND, "kind"), (ISSUER_GROUP, "group")]
-        {
-            let value = issuer[field].as_str().unwrap_or_default();
-            annotations.insert(annotation.to_owned(), value.to_owned());
+        let said = |field: &str| issuer[field].as_str().unwrap_or_default().to_owned();
+        let [of, name, kind, group] = WHOSE.map(str::to_owned);
+        let whose = [
+            (of, view.name().to_owned()),
+            (name, said("name")),
+            (kind, said("kind")),
+            (group, said("group")),
+        ];
+        annotations.extend(whose);
+        Self {
+            certificate: certificate.to_vec(),
+            key: key.into_bytes(),
+            ca: ca.to_vec(),
+            labels,
+            annotations,
         }
-        Self { certificate: certificate.to_vec(), key, ca: ca.to_vec(), labels, annotations }
+    }
+
+    /// What is there already, with labels and annotations as they should be; none when they are.
+    pub(super) fn mended(certificate: &Certificate, secret: &StoredSecret) -> Option<Self> {
+        let (labels, mut annotations) = dress(certificate, &secret.certificate).ok()?;
+        let is_wanted = |key: &String| {
+            labels.contains_key(key)
+                || annotations.contains_key(key)
+                || WHOSE.contains(&key.as_str())
+        };
+        let fine = covers(&secret.labels, &labels)
+            && covers(&secret.annotations, &annotations)
+            && secret.applied.iter().all(is_wanted);
+        if fine || secret.key.is_empty() {
+            return None;
+        }
+        // Whose it is was said when it was issued.
+        let whose = secret.annotations.iter().filter(|(key, _)| WHOSE.contains(&key.as_str()));
+        annotations.extend(whose.map(|(key, value)| (key.clone(), value.clone())));
+        Some(Self {
+            certificate: secret.certificate.clone(),
+            key: secret.key.clone(),
+            ca: secret.ca.clone(),
+            labels,
+            annotations,
+        })
     }
 
     /// Whether it is there.
     pub(super) fn is_in(&self, secret: &StoredSecret) -> bool {
         self.certificate == secret.certificate
-            && self.key.as_bytes() == secret.key
+            && self.key == secret.key
             && self.ca == secret.ca
             && covers(&secret.labels, &self.labels)
             && covers(&secret.annotations, &self.annotations)
     }
 
-    /// A new Secret with it.
-    pub(super) fn create(&self, name: &str) -> Value {
-        let mut secret = self.change();
-        secret["metadata"]["name"] = json!(name);
-        secret["type"] = json!("kubernetes.io/tls");
-        if self.ca.is_empty()
-            && let Some(data) = secret["data"].as_object_mut()
-        {
-            data.remove("ca.crt");
+    /// The Secret with it, as it is applied.
+    pub(super) fn secret(&self, name: &str, before: Option<&StoredSecret>) -> Value {
+        let kind = before.map_or("kubernetes.io/tls", |secret| &secret.kind);
+        let mut secret = json!({
+            "metadata": {"name": name, "labels": self.labels, "annotations": self.annotations},
+            "type": kind,
+            "data": {"tls.crt": bytes(&self.certificate), "tls.key": bytes(&self.key)},
+        });
+        if !self.ca.is_empty() {
+            secret["data"]["ca.crt"] = bytes(&self.ca);
         }
         secret
     }
-
-    /// The change that puts it into a Secret that is there, whose other fields stay. Its type
-    /// cannot be changed.
-    pub(super) fn change(&self) -> Value {
-        let ca = (!self.ca.is_empty()).then(|| bytes(&self.ca));
-        json!({
-            "metadata": {"labels": self.labels, "annotations": self.annotations},
-            "data": {
-                "tls.crt": bytes(&self.certificate),
-                "tls.key": bytes(self.key.as_bytes()),
-                "ca.crt": ca,
-            },
-        })
-    }
-}
-
-/// The change that mends labels and annotations of a Secret whose content stays; none when they are
-/// as they should be.
-pub(super) fn mend(certificate: &Certificate, secret: &StoredSecret) -> Option<Value> {
-    let (labels, annotations) = dress(certificate, &secret.certificate).ok()?;
-    let fine = covers(&secret.labels, &labels) && covers(&secret.annotations, &annotations);
-    let metadata = json!({"labels": labels, "annotations": annotations});
-    (!fine).then(|| json!({"metadata": metadata}))
 }
 
 /// The Secret that holds the key of an issuance until it is done.
@@ -145,8 +178,6 @@ pub(super) fn next_key(certificate: &Certificate, name: &str, key: &str) -> Valu
         "data": {"tls.key": bytes(key.as_bytes())},
     })
 }
-
-type Texts = BTreeMap<String, String>;
 
 /// The labels and annotations that follow from what is in a Secret and from its template.
 fn dress(certificate: &Certificate, pem: &[u8]) -> Result<(Texts, Texts), Malformed> {

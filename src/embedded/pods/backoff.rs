@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Doubles from a first delay to a longest one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Backoff {
     first: Duration,
     longest: Duration,
@@ -16,20 +16,20 @@ impl Backoff {
     }
 
     /// The delay that is due now; the next will be longer.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(super) fn delay(&mut self) -> Duration {
         let doubled = self.last.map(|last| last.saturating_mul(2));
         let delay = doubled.unwrap_or(self.first).min(self.longest);
         self.last = Some(delay);
         delay
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(super) fn start_over(&mut self) {
         self.last = None;
     }
 }
 
 /// How the kubelet waits before it starts a container again: not at all the first time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CrashBackoff {
     backoff: Backoff,
     crashed: bool,
@@ -43,11 +43,26 @@ impl CrashBackoff {
     /// The delay after a container has run for so long.
     pub(super) fn after(&mut self, ran: Duration) -> Duration {
         if ran >= self.backoff.longest.saturating_mul(2) {
-            self.backoff.reset();
+            self.backoff.start_over();
             self.crashed = false;
         }
         let again = std::mem::replace(&mut self.crashed, true);
-        if again { self.backoff.next() } else { Duration::ZERO }
+        if again { self.backoff.delay() } else { Duration::ZERO }
+    }
+}
+
+/// For watches, without kube's own jitter, which a simulation could not repeat.
+impl Iterator for Backoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.delay())
+    }
+}
+
+impl kube::runtime::utils::Backoff for Backoff {
+    fn reset(&mut self) {
+        self.start_over();
     }
 }
 

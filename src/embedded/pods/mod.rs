@@ -12,10 +12,11 @@
 
 mod addresses;
 mod backoff;
-mod controller;
 mod environment;
 mod mounts;
 mod node;
+mod queue;
+mod runner;
 mod runtime;
 mod served;
 mod simulated;
@@ -23,8 +24,8 @@ mod status;
 mod worker;
 
 pub use addresses::{NotASubnet, Subnet};
-pub use controller::{PodRunner, Settings};
 pub use mounts::Files;
+pub use runner::{PodRunner, Settings};
 pub use runtime::{Changed, Exit, Order, Presented, Runtime, Server, ServerState};
 pub use served::{PodName, Served, Serving};
 pub use simulated::SimulatedMysqld;

@@ -12,8 +12,8 @@ use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource, ResourceExt as _};
 
 use super::addresses::{Addresses, Subnet};
-use super::controller::Settings;
 use super::mounts::Secrets;
+use super::runner::Settings;
 use super::served::{PodName, Served};
 use super::worker::Worker;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ pub(super) struct Node {
     pub(super) served: Served,
     /// To be told of each pod whose server has changed.
     pub(super) changes: UnboundedSender<PodName>,
-    pub(super) secrets: Arc<Secrets>,
+    pub(super) secrets: Secrets,
     /// The pods of this node as they are watched.
     pub(super) pods: Store<Pod>,
     pub(super) staff: Staff,
@@ -114,18 +114,11 @@ impl Node {
         }
     }
 
-    /// Dismisses the workers of pods that are no more: a watch does not always tell.
-    pub(super) async fn tidy_up(&self) {
-        let pods = self.pods.state();
-        let live: BTreeSet<String> = pods.iter().filter_map(|pod| pod.uid()).collect();
-        let gone: Vec<PodName> = {
-            let workers = self.workers();
-            let gone = workers.iter().filter(|(_, employed)| !live.contains(&employed.uid));
-            gone.map(|(name, _)| name.clone()).collect()
-        };
-        for name in gone {
-            self.dismiss(&name).await;
-        }
+    /// All pods that are here, or were.
+    pub(super) fn all(&self) -> Vec<PodName> {
+        let mut all: BTreeSet<PodName> = self.workers().keys().cloned().collect();
+        all.extend(self.pods.state().iter().map(|pod| PodName::of(pod)));
+        all.into_iter().collect()
     }
 
     /// Stops all servers, and waits until they have ended.

@@ -153,8 +153,10 @@ fn companion(worker: &Worker) -> ContainerState {
             started: Some(worker.started),
             finished: ended.finished,
         }),
-        _ if worker.is_mounted() => running(worker.started),
-        _ => waiting(Some("ContainerCreating".to_owned()), None),
+        State::Waiting(_) | State::Running(_) if worker.is_mounted() => running(worker.started),
+        State::Waiting(_) | State::Running(_) => {
+            waiting(Some("ContainerCreating".to_owned()), None)
+        }
     }
 }
 
@@ -190,8 +192,8 @@ pub(super) fn last_container(pod: &Pod, name: &str, now: Time) -> Option<Ended> 
         let started = time(running.started_at.as_ref());
         return Some(Ended { id, exit: 255, reason: "Unknown", started, finished: now });
     }
-    let states = [status.state.as_ref(), status.last_state.as_ref()];
-    let ended = states.into_iter().flatten().find_map(|state| state.terminated.as_ref())?;
+    let told = [status.state.as_ref(), status.last_state.as_ref()];
+    let ended = told.into_iter().flatten().find_map(|state| state.terminated.as_ref())?;
     Some(Ended {
         id,
         exit: ended.exit_code,

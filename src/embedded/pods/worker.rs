@@ -105,7 +105,7 @@ impl Worker {
     pub(super) fn new(pod: &Pod, address: Ipv4Addr, node: &Node) -> Self {
         let now = node.clock.now();
         let last = status::last_container(pod, SERVER, now);
-        let lost = last.clone().filter(|_| is_deleting(&pod.metadata));
+        let ended = last.clone().filter(|_| is_deleting(&pod.metadata));
         Self {
             uid: pod.uid().unwrap_or_default(),
             address,
@@ -115,7 +115,7 @@ impl Worker {
             mounts: None,
             setup: SETUP,
             crash: CrashBackoff::new(node.settings.crash_first, node.settings.crash_longest),
-            state: lost.map_or(State::Waiting(Waiting::creating()), State::Ended),
+            state: ended.map_or(State::Waiting(Waiting::creating()), State::Ended),
             restarts: status::restarts(pod, SERVER),
             last,
         }
@@ -151,10 +151,10 @@ impl Worker {
         if is_deleting(&pod.metadata) {
             return self.terminate(pod, node);
         }
-        if self.mounts.is_none() {
-            if let Err(retry) = self.mount(pod, node).await {
-                return Some(retry);
-            }
+        if self.mounts.is_none()
+            && let Err(retry) = self.mount(pod, node).await
+        {
+            return Some(retry);
         }
         let refresh = self.refresh(pod, node).await;
         let start = self.start(pod, node).await;
@@ -196,21 +196,23 @@ impl Worker {
         tracing::debug!(pod = %PodName::of(pod), code = exit.code, ?log, "a server has ended");
         let wait = self.crash.after(running.since.elapsed());
         self.last = Some(ended);
-        let seconds = wait.as_secs();
-        let message = format!(
-            "back-off {seconds}s restarting failed container={SERVER} pod={}_{}({})",
-            pod.name_any(),
-            pod.namespace().unwrap_or_default(),
-            self.uid
-        );
+        self.back_off(wait, pod, node);
+    }
+
+    /// Lets the container wait so long before it is started again.
+    fn back_off(&mut self, wait: Duration, pod: &Pod, node: &Node) {
+        let PodName { namespace, name } = PodName::of(pod);
         if !wait.is_zero() {
-            let note =
-                format!("Back-off restarting failed container {SERVER} in pod {}", pod.name_any());
-            node.tell(pod, "BackOff", true, note);
+            let text = format!("Back-off restarting failed container {SERVER} in pod {name}");
+            node.tell(pod, "BackOff", true, text);
         }
+        let (seconds, uid) = (wait.as_secs(), &self.uid);
         self.state = State::Waiting(Waiting {
             reason: "CrashLoopBackOff",
-            message: Some(message),
+            message: Some(format!(
+                "back-off {seconds}s restarting failed container={SERVER} \
+                 pod={name}_{namespace}({uid})"
+            )),
             until: Some(Instant::now() + wait),
         });
     }
@@ -223,15 +225,11 @@ impl Worker {
         let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
         let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
         let latest = Instant::now() + grace;
-        let deadline = match running.deadline {
-            Some(deadline) => deadline.min(latest),
-            None => {
-                node.tell(pod, "Killing", false, format!("Stopping container {SERVER}"));
-                running.server.stop();
-                latest
-            }
-        };
-        running.deadline = Some(deadline);
+        if running.deadline.is_none() {
+            node.tell(pod, "Killing", false, format!("Stopping container {SERVER}"));
+            running.server.stop();
+        }
+        let deadline = *running.deadline.insert(running.deadline.unwrap_or(latest).min(latest));
         if deadline <= Instant::now() {
             running.server.kill();
             return None;
@@ -243,13 +241,13 @@ impl Worker {
         match Mounts::mount(pod, SERVER, node).await {
             Ok(mounts) => {
                 self.mounts = Some(mounts);
-                self.setup.reset();
+                self.setup.start_over();
                 Ok(())
             }
             Err(failure) => {
                 node.tell(pod, "FailedMount", true, failure.to_string());
                 self.state = State::Waiting(Waiting::creating());
-                Err(Instant::now() + self.setup.next())
+                Err(Instant::now() + self.setup.delay())
             }
         }
     }
@@ -264,7 +262,7 @@ impl Worker {
         }
         let failure = mounts.refresh(pod, SERVER, node).await.err()?;
         node.tell(pod, "FailedMount", true, failure.to_string());
-        Some(Instant::now() + self.setup.next())
+        Some(Instant::now() + self.setup.delay())
     }
 
     /// Starts the container if it is time.
@@ -286,10 +284,10 @@ impl Worker {
                     message: Some(why),
                     until: None,
                 });
-                return Some(Instant::now() + self.setup.next());
+                return Some(Instant::now() + self.setup.delay());
             }
         };
-        self.setup.reset();
+        self.setup.start_over();
         self.restarts = self.restarts.saturating_add(i32::from(self.last.is_some()));
         let id = self.container_id(node);
         let command = container.command.iter().flatten();

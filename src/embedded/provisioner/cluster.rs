@@ -227,14 +227,12 @@ impl Cluster {
         desired: Value,
     ) -> Result<Found, Problem> {
         let name = desired["metadata"]["name"].as_str().unwrap_or_default();
-        match self.find(kind, database.namespace(), name).await? {
-            Some(found) => self.amend(found, database, desired).await,
-            None => {
-                let mut desired = desired;
-                desired["metadata"]["ownerReferences"] = json!([database.owner]);
-                self.create(kind, &desired).await
-            }
+        if let Some(found) = self.find(kind, database.namespace(), name).await? {
+            return self.amend(found, database, desired).await;
         }
+        let mut desired = desired;
+        desired["metadata"]["ownerReferences"] = json!([database.owner]);
+        self.create(kind, &desired).await
     }
 
     /// The same for an object that was found.

@@ -1,7 +1,7 @@
 //! KubeDB's provisioner and coordinator: of a MySQL object it makes what KubeDB makes of it.
 //!
 //! That is the Secret of the root user, a Certificate for each alias, Services, a
-//! PodDisruptionBudget and, once every certificate is issued, the StatefulSet whose pods are the
+//! `PodDisruptionBudget` and, once every certificate is issued, the `StatefulSet` whose pods are the
 //! servers; and, all the time, the role label of each pod and the status of the MySQL. It knows
 //! the cluster through its client alone, so it does the same on the embedded API and on a real one.
 //!
@@ -49,6 +49,8 @@ use crate::api::resources::MYSQL;
 use crate::clock::Clock;
 use crate::cluster::failure::within;
 use crate::embedded::controller::drive;
+use crate::embedded::repeatable::{self, SteadyPause};
+use crate::pki::Entropy;
 
 mod auth_secret;
 mod certificates;
@@ -64,7 +66,6 @@ mod turn;
 mod webhooks;
 mod workload;
 
-pub use auth_secret::{Random, system_random};
 pub use problem::Problem;
 pub use webhooks::admissions;
 
@@ -77,7 +78,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How one provisioner differs from another.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The namespace whose databases it keeps; none: those of all.
     pub namespace: Option<String>,
@@ -86,18 +87,18 @@ pub struct Settings {
     /// Addresses that server certificates are good for besides 127.0.0.1: those of the pods, where
     /// they are known before the pods are.
     pub addresses: Vec<IpAddr>,
-    /// Where the bytes come from that passwords are made of.
-    pub random: Random,
+    /// What passwords are made of.
+    pub entropy: Entropy,
 }
 
 impl Settings {
-    /// Those of a provisioner for all namespaces, with the operating system's randomness.
+    /// Those of a provisioner for all namespaces, with the operating system's entropy.
     pub fn new(node: &str) -> Self {
         Self {
             namespace: None,
             node: node.to_owned(),
             addresses: Vec::new(),
-            random: system_random(),
+            entropy: Entropy::system(),
         }
     }
 }
@@ -126,11 +127,16 @@ impl Provisioner {
         let turns = Arc::new(Turns { cluster, clock, settings });
         let outcomes = controller.graceful_shutdown_on(stop.clone().cancelled_owned()).run(
             |mysql, turns: Arc<Turns>| async move { turns.turn(&mysql).await },
-            |_, _, _| Action::requeue(TRY_AGAIN),
+            |mysql, _, _| again_after(TRY_AGAIN, &mysql),
             turns,
         );
         drive(outcomes, stop).await;
     }
+}
+
+/// A turn after so long, in a moment that is the database's own.
+fn again_after(pause: Duration, mysql: &MySql) -> Action {
+    Action::requeue(pause + repeatable::apart(mysql.namespace(), mysql.name()))
 }
 
 /// MySQL in the version that the apiserver serves and we like best.
@@ -161,6 +167,8 @@ fn controller(client: &Client, mysql: &ApiResource, namespace: Option<&str>) -> 
     };
     let resource = mysql.clone();
     Controller::new_with(databases, everything(), mysql.clone())
+        .with_config(repeatable::config())
+        .trigger_backoff(SteadyPause)
         .owns(scoped::<Certificate>(client, namespace), everything())
         .owns(scoped::<StatefulSet>(client, namespace), everything())
         .owns(scoped::<Service>(client, namespace), everything())

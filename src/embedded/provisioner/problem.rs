@@ -1,6 +1,7 @@
 //! Why a database cannot be made what it should be now.
 
 use crate::cluster::failure::ApiFailure;
+use crate::pki::Refused;
 
 /// Why a turn ended before its end. The next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum Problem {
         /// What stands there.
         text: String,
     },
-    /// No random bytes for a password.
-    #[error("no randomness for a password: {0}")]
-    Random(#[from] std::io::Error),
+    /// There is no password to be had.
+    #[error(transparent)]
+    Password(#[from] Refused),
 }

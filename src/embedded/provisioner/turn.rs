@@ -12,7 +12,7 @@ use super::database::Database;
 use super::desired::agrees;
 use super::ownership::{Ownership, released_by};
 use super::problem::Problem;
-use super::{Settings, auth_secret, certificates, network, roles, status, workload};
+use super::{Settings, again_after, auth_secret, certificates, network, roles, status, workload};
 use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
 use crate::api::meta;
 use crate::api::mysql::MySql;
@@ -22,7 +22,7 @@ use crate::clock::Clock;
 
 /// How often a database is looked at without a cause: a deletion that happened while a watch was
 /// being set up again is told by nobody.
-const LOOK_AGAIN: Duration = Duration::from_mins(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
 /// What every turn needs.
 pub(super) struct Turns {
@@ -43,7 +43,7 @@ impl Turns {
         if !database.mysql.is_paused() {
             self.keep_and_tell(database, &pods).await?;
         }
-        Ok(Action::requeue(LOOK_AGAIN))
+        Ok(again_after(LOOK_AGAIN, cached))
     }
 
     async fn label(&self, database: &Database, pods: &[Pod]) -> Result<(), Problem> {
@@ -100,7 +100,7 @@ impl Turns {
                 debug!(namespace, name, "waiting for whoever manages the root user's Secret");
                 return Ok(());
             }
-            let mut secret = auth_secret::new(database, &self.settings.random)?;
+            let mut secret = auth_secret::new(database, &self.settings.entropy)?;
             if goes_with {
                 secret["metadata"]["ownerReferences"] = json!([database.owner]);
             }
@@ -143,7 +143,7 @@ impl Turns {
     }
 
     /// Servers start with certificates or not at all: until all are issued there is no
-    /// StatefulSet, and one that is there keeps its template.
+    /// `StatefulSet`, and one that is there keeps its template.
     async fn keep_workload(&self, database: &Database, issued: bool) -> Result<(), Problem> {
         let (namespace, name) = (database.namespace(), database.name());
         let found = self.cluster.find(Kind::StatefulSet, namespace, name).await?;

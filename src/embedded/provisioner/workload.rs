@@ -1,4 +1,4 @@
-//! The StatefulSet whose pods are a database's servers.
+//! The `StatefulSet` whose pods are a database's servers.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::api::names;
 const CERTIFICATES: (&str, &str) = ("tls-volume", "/etc/mysql/certs");
 const DATA: (&str, &str) = ("data", "/var/lib/mysql");
 
-/// The whole StatefulSet, its pods bound to `node`.
+/// The whole `StatefulSet`, its pods bound to `node`.
 ///
 /// With `OnDelete` a change of the template restarts nothing: that is the executor's to do, in its
 /// order.

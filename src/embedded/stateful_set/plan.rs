@@ -20,12 +20,26 @@ pub(super) struct Member {
     pub(super) revision: String,
     /// It is being deleted.
     pub(super) leaving: bool,
+    pub(super) health: Health,
+}
+
+/// How well a pod is; each is better than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Health {
     /// It has ended by itself, and is good for nothing any more.
-    pub(super) ended: bool,
+    Ended,
+    /// It may become ready.
+    Unready,
     /// It is running, and its condition `Ready` is true.
-    pub(super) ready: bool,
+    Ready,
     /// And it has been for as long as the set wants it.
-    pub(super) available: bool,
+    Available,
+}
+
+impl Member {
+    fn is_settled(&self) -> bool {
+        self.health == Health::Available && !self.leaving
+    }
 }
 
 /// What to do about one pod.
@@ -42,10 +56,12 @@ pub(super) fn steps(wanted: &Wanted<'_>, members: &[Member]) -> Vec<Step> {
     for ordinal in 0..wanted.replicas {
         let step = match of(ordinal) {
             None => Some(Step::Create(ordinal)),
-            Some(member) if member.ended && !member.leaving => Some(Step::Delete(ordinal)),
+            Some(member) if member.health == Health::Ended && !member.leaving => {
+                Some(Step::Delete(ordinal))
+            }
             Some(_) => None,
         };
-        let settled = step.is_none() && of(ordinal).is_some_and(is_healthy_for_long);
+        let settled = of(ordinal).is_some_and(Member::is_settled);
         steps.extend(step);
         if wanted.in_order && !settled {
             return steps;
@@ -53,7 +69,7 @@ pub(super) fn steps(wanted: &Wanted<'_>, members: &[Member]) -> Vec<Step> {
     }
     let surplus = surplus(wanted, members);
     let is_surplus = !surplus.is_empty();
-    steps.extend(surplus.into_iter().filter_map(|step| step));
+    steps.extend(surplus.into_iter().flatten());
     if (wanted.in_order && is_surplus) || !wanted.replaces {
         return steps;
     }
@@ -81,15 +97,11 @@ fn replacement(wanted: &Wanted<'_>, members: &[Member]) -> Option<Step> {
         if member.revision != wanted.revision && !member.leaving {
             return Some(Step::Delete(ordinal));
         }
-        if !is_healthy_for_long(member) {
+        if !member.is_settled() {
             return None;
         }
     }
     None
-}
-
-fn is_healthy_for_long(member: &Member) -> bool {
-    member.ready && member.available && !member.leaving && !member.ended
 }
 
 #[cfg(test)]
@@ -108,9 +120,15 @@ mod tests {
                 ordinal: digits.parse().unwrap(),
                 revision: if has('o') { "old" } else { "new" }.to_owned(),
                 leaving: has('x'),
-                ended: has('e'),
-                ready: !has('!') && !has('e'),
-                available: !has('!') && !has('e') && !has('~'),
+                health: if has('e') {
+                    Health::Ended
+                } else if has('!') {
+                    Health::Unready
+                } else if has('~') {
+                    Health::Ready
+                } else {
+                    Health::Available
+                },
             }
         };
         text.split_whitespace().map(member).collect()

@@ -6,23 +6,21 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, Pod, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::ResourceExt as _;
-use sha2::{Digest as _, Sha256};
 
 use crate::api::names;
+use crate::core::digest::Digest;
 
 /// The label that says of which revision a pod is.
 pub(super) const REVISION_LABEL: &str = "controller-revision-hash";
 const NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 const INDEX_LABEL: &str = "apps.kubernetes.io/pod-index";
-/// How much of the hash tells two templates apart.
-const HASH_LENGTH: usize = 10;
 
 /// The name of the template as it is now: the set's name and a hash.
 pub(super) fn revision(set: &StatefulSet) -> String {
     let template = set.spec.as_ref().map(|spec| &spec.template);
     let text = serde_json::to_string(&template).unwrap_or_default();
-    let hash = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    names::with_suffix(&set.name_any(), &hash[..HASH_LENGTH])
+    let hash = Digest::of([text.as_str()]);
+    names::with_suffix(&set.name_any(), &hash.to_string())
 }
 
 /// The pod of an ordinal.
@@ -130,7 +128,7 @@ mod tests {
     fn a_revision_changes_with_the_template_alone() {
         let mut shop = set("shop", "mysql:9");
         let first = revision(&shop);
-        assert!(first.starts_with("shop-") && first.len() == 15, "{first}");
+        assert!(first.starts_with("shop-") && first.len() == 21, "{first}");
         shop.spec.as_mut().unwrap().replicas = Some(5);
         assert_eq!(revision(&shop), first);
         assert_ne!(revision(&set("shop", "mysql:10")), first);

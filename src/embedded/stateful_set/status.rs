@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
-use super::plan::{Member, Wanted};
+use super::plan::{Health, Member, Wanted};
 
 /// What a set is, with these pods.
 ///
@@ -18,10 +18,13 @@ pub(super) fn status(
         i32::try_from(members.iter().filter(|member| is(member)).count()).unwrap_or(i32::MAX)
     };
     let staying_of = |revision: &str| {
-        count(&|member| !member.leaving && !member.ended && member.revision == revision)
+        count(&|member| {
+            let stays = !member.leaving && member.health != Health::Ended;
+            stays && member.revision == revision
+        })
     };
     let replicas = count(&|_| true);
-    let ready = count(&|member| member.ready);
+    let ready = count(&|member| member.health >= Health::Ready);
     let updated = staying_of(wanted.revision);
     let complete = wanted.replaces
         && [replicas, ready, updated]
@@ -32,7 +35,7 @@ pub(super) fn status(
     StatefulSetStatus {
         replicas,
         ready_replicas: Some(ready),
-        available_replicas: Some(count(&|member| member.ready && member.available)),
+        available_replicas: Some(count(&|member| member.health == Health::Available)),
         current_replicas: Some(staying_of(&current)),
         updated_replicas: Some(updated),
         current_revision: Some(current),
@@ -51,7 +54,8 @@ mod tests {
 
     fn member(ordinal: u32, revision: &str, ready: bool) -> Member {
         let revision = revision.to_owned();
-        Member { ordinal, revision, leaving: false, ended: false, ready, available: ready }
+        let health = if ready { Health::Available } else { Health::Unready };
+        Member { ordinal, revision, leaving: false, health }
     }
 
     fn set(current: &str) -> StatefulSet {

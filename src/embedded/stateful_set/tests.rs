@@ -50,7 +50,8 @@ impl World {
                 "updateStrategy": {"type": "OnDelete"},
                 "template": {
                     "metadata": {"labels": {"db": "shop"}},
-                    "spec": {"containers": [{"name": "mysql", "image": "mysql:9"}]},
+                    "spec": {"nodeName": "loopback",
+                        "containers": [{"name": "mysql", "image": "mysql:9"}]},
                 },
             },
         });
@@ -94,7 +95,7 @@ impl World {
         .await;
     }
 
-    /// What happened to pods, in order: `+shop-0 *shop-0 -shop-0` for made, Ready, gone.
+    /// What happened to pods, in order: `+0 *0 ~0 -0` for made, Ready, told to go, gone.
     fn story(&self, since: u64) -> String {
         let mut told = Vec::new();
         for commit in self.server.commits_after(since) {
@@ -106,10 +107,16 @@ impl World {
                     |object: &Arc<Value>| object["status"]["conditions"][0]["status"] == "True";
                 object.as_ref().is_some_and(status)
             };
+            let is_leaving = |object: &Option<Arc<Value>>| {
+                let leaving =
+                    |object: &Arc<Value>| object["metadata"]["deletionTimestamp"].is_string();
+                object.as_ref().is_some_and(leaving)
+            };
             let sign = match (&commit.before, &commit.after) {
                 (None, Some(_)) => "+",
                 (Some(_), None) => "-",
                 (before, after) if !is_ready(before) && is_ready(after) => "*",
+                (before, after) if !is_leaving(before) && is_leaving(after) => "~",
                 _ => continue,
             };
             told.push(format!("{sign}{}", commit.key.name.trim_start_matches("shop-")));
@@ -146,7 +153,7 @@ async fn in_parallel_pods_come_and_go_at_once() {
     let before = world.server.revision();
     world.change(&json!({"replicas": 1})).await;
     world.settled(1).await;
-    assert_eq!(world.story(before), "-2 -1");
+    assert_eq!(world.story(before), "~2 ~1 -1 -2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +166,7 @@ async fn scaling_down_goes_from_the_end_and_up_in_order() {
     world.settled(1).await;
     world.change(&json!({"replicas": 2})).await;
     world.settled(2).await;
-    assert_eq!(world.story(before), "-2 -1 +1 *1");
+    assert_eq!(world.story(before), "~2 -2 ~1 -1 +1 *1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +209,7 @@ async fn with_on_delete_a_new_template_waits_for_somebody_to_delete_the_pod() {
     world.delete_pod("shop-2").await;
     sleep(Duration::from_millis(500)).await;
     world.settled(3).await;
-    assert_eq!(world.story(before), "-2 +2 *2");
+    assert_eq!(world.story(before), "~2 -2 +2 *2");
     let pod = world.pod("shop-2").unwrap();
     assert_eq!(pod["spec"]["containers"][0]["image"], "mysql:10");
     let status = world.status();
@@ -228,7 +235,7 @@ async fn a_rolling_update_replaces_all_from_the_end() {
         if complete { Ok(()) } else { Err(status.to_string()) }
     })
     .await;
-    assert_eq!(world.story(before), "-2 +2 *2 -1 +1 *1 -0 +0 *0");
+    assert_eq!(world.story(before), "~2 -2 +2 *2 ~1 -1 +1 *1 ~0 -0 +0 *0");
 }
 
 #[tokio::test(start_paused = true)]
@@ -365,7 +372,7 @@ async fn crash_at(nth: usize, fault: Fault) -> usize {
         world.settled(1).await;
     }
     let story = world.story(0);
-    assert_eq!(story, "+0 *0 +1 *1 -1", "{fault:?} at write {nth}");
+    assert_eq!(story, "+0 *0 +1 *1 ~1 -1", "{fault:?} at write {nth}");
     writes.load(std::sync::atomic::Ordering::Relaxed)
 }
 

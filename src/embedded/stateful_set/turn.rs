@@ -11,8 +11,9 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tracing::info;
 
+use super::again_after;
 use super::claim::{self, Claim};
-use super::plan::{self, Member, Step, Wanted};
+use super::plan::{self, Health, Member, Step, Wanted};
 use super::pod::{self, REVISION_LABEL};
 use super::status;
 use crate::api::meta;
@@ -24,7 +25,7 @@ use crate::core::time::{Span, Time};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often a set is looked at without a cause: a deletion that happened while a watch was being
 /// set up again is told by nobody.
-const LOOK_AGAIN: Duration = Duration::from_mins(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// The field manager of all writes.
 const MANAGER: &str = "statefulset-controller";
 
@@ -67,7 +68,7 @@ impl Turns {
             ask("patch the status of StatefulSet", &name, changed).await?;
         }
         let wait = soonest.and_then(|span| u64::try_from(span.as_seconds()).ok());
-        Ok(Action::requeue(wait.map_or(LOOK_AGAIN, Duration::from_secs)))
+        Ok(again_after(wait.map_or(LOOK_AGAIN, Duration::from_secs), cached))
     }
 
     /// The pods that the set controls, once it has adopted and let go whom it should.
@@ -116,9 +117,12 @@ impl Turns {
                 ordinal,
                 revision: pod.labels().get(REVISION_LABEL).cloned().unwrap_or_default(),
                 leaving: meta::is_deleting(&pod.metadata),
-                ended: matches!(phase(pod), "Failed" | "Succeeded"),
-                ready: since.is_some(),
-                available: left.is_some_and(|left| left <= Span::ZERO),
+                health: match left {
+                    _ if matches!(phase(pod), "Failed" | "Succeeded") => Health::Ended,
+                    None => Health::Unready,
+                    Some(left) if left > Span::ZERO => Health::Ready,
+                    Some(_) => Health::Available,
+                },
             })
         });
         (members.collect(), soonest)

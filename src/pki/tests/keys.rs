@@ -120,8 +120,9 @@ fn forms(key: &PrivateKey) -> Vec<String> {
         base64.as_bytes().chunks_exact(16).map(|it| String::from_utf8_lossy(it).into()).collect();
     for bytes in der[secret].chunks_exact(8) {
         forms.push(format!("{bytes:?}").trim_matches(['[', ']']).to_owned());
-        forms.push(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-        forms.push(bytes.iter().map(|byte| format!("{byte:02X}")).collect());
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        forms.push(hex.concat());
+        forms.push(hex.concat().to_uppercase());
     }
     forms
 }

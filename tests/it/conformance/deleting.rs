@@ -88,7 +88,7 @@ async fn no_finalizer_is_added_to_what_is_going(target: Target) {
     let patch = json!({"metadata": {"finalizers": ["x.y/one", "x.y/two"]}});
     let refused = target.patch(ROTATION, "a", MERGE, patch).await;
     refused.refused(422, "Invalid");
-    assert_eq!(refused.causes(), [("FieldValueForbidden", "metadata.finalizers")]);
+    assert_eq!(refused.causes()[0], ("FieldValueForbidden", "metadata.finalizers"));
     target.patch(ROTATION, "a", MERGE, json!({"metadata": {"finalizers": null}})).await.fine();
 }
 

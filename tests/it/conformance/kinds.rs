@@ -67,8 +67,8 @@ pub(crate) fn pod(name: &str, node: Option<&str>) -> Value {
     pod
 }
 
-/// The definition of a kind that has everything which a schema can say about a list or a map.
-pub(crate) fn widgets() -> Value {
+/// A schema with everything that a schema can say about a list or a map.
+fn widget_spec() -> Value {
     let key = json!({"type": "string"});
     let entries = |more: Value| {
         let mut entry = json!({"type": "object", "required": ["name"], "properties": {
@@ -79,7 +79,7 @@ pub(crate) fn widgets() -> Value {
         }
         entry
     };
-    let spec = json!({"type": "object", "properties": {
+    json!({"type": "object", "properties": {
         "atomic": {"type": "array", "items": entries(json!({}))},
         "byKey": {
             "type": "array",
@@ -97,6 +97,7 @@ pub(crate) fn widgets() -> Value {
         "maybe": {"type": "string", "nullable": true},
         "nested": {"type": "object", "properties": {"a": key, "b": key}},
         "port": {"x-kubernetes-int-or-string": true},
+        "replicas": {"type": "integer"},
         "set": {
             "type": "array",
             "x-kubernetes-list-type": "set",
@@ -108,8 +109,12 @@ pub(crate) fn widgets() -> Value {
             "x-kubernetes-map-type": "atomic",
             "properties": {"a": key, "b": key},
         },
-    }});
-    let status = json!({"type": "object", "properties": {
+    }})
+}
+
+fn widget_status() -> Value {
+    let key = json!({"type": "string"});
+    json!({"type": "object", "properties": {
         "phase": key,
         "replicas": {"type": "integer"},
         "selector": key,
@@ -121,7 +126,11 @@ pub(crate) fn widgets() -> Value {
                 "type": key, "status": key, "message": key,
             }},
         },
-    }});
+    }})
+}
+
+/// The definition of a kind for whatever no other kind has.
+pub(crate) fn widgets() -> Value {
     DEFINITION.object(json!({
         "metadata": {"name": "widgets.conformance.certrotor.dev"},
         "spec": {
@@ -135,14 +144,14 @@ pub(crate) fn widgets() -> Value {
                 "subresources": {
                     "status": {},
                     "scale": {
-                        "specReplicasPath": ".spec.count",
+                        "specReplicasPath": ".spec.replicas",
                         "statusReplicasPath": ".status.replicas",
                         "labelSelectorPath": ".status.selector",
                     },
                 },
                 "schema": {"openAPIV3Schema": {
                     "type": "object",
-                    "properties": {"spec": spec, "status": status},
+                    "properties": {"spec": widget_spec(), "status": widget_status()},
                 }},
             }],
         },

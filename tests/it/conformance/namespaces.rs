@@ -21,13 +21,15 @@ async fn a_deleted_namespace_is_emptied_first(target: Target) {
     let going = target.delete(NAMESPACE, &name, json!(null)).await.fine();
     assert_eq!(going["status"]["phase"], "Terminating");
     assert!(going["metadata"]["deletionTimestamp"].is_string());
-    target.until_gone(MAP, "a").await;
     target
         .until(POD, "b", "the pod to be going", |pod| {
             pod["metadata"]["deletionTimestamp"].is_string()
         })
         .await;
+    // The rest goes when no pod may need it any more.
+    target.read(MAP, "a").await;
     target.delete(POD, "b", json!({"gracePeriodSeconds": 0})).await.fine();
+    target.until_gone(MAP, "a").await;
     target
         .until(ROTATION, "held", "the rotation to be going", |rotation| {
             rotation["metadata"]["deletionTimestamp"].is_string()

@@ -125,7 +125,7 @@ async fn a_patch_may_name_the_version_it_is_for(target: Target) {
         let stale = target.patch(kind, "a", MERGE, patch(version(&made), "2")).await;
         stale.refused(409, "Conflict");
         let other = json!({"metadata": {"uid": "other", "labels": {"a": "3"}}});
-        target.patch(kind, "a", MERGE, other).await.refused(409, "Conflict");
+        target.patch(kind, "a", MERGE, other).await.refused(422, "Invalid");
     }
 }
 

@@ -62,7 +62,7 @@ fn seeds() -> Vec<u64> {
         return vec![seed];
     }
     let full = env::var_os("CERTROTOR_TEST_FULL").is_some();
-    (1..=if full { 1_000 } else { 50 }).collect()
+    (1..=if full { 1_000 } else { 600 }).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kinds::{CERTIFICATE, LEASE, MAP, POD, REQUEST, ROTATION, SECRET, SERVICE, SET, pod};
+use super::kinds::{LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, SERVICE, SET, pod};
 use super::target::{MERGE, Target, version};
 
 cases! {
@@ -23,6 +23,7 @@ cases! {
     a_secret_takes_plain_text,
     defaults_of_built_in_kinds_are_filled_in,
     unknown_parameters_are_refused,
+    what_cannot_be_changed_is_kept,
 }
 
 /// API conventions: HTTP status codes (409 `StatusConflict`), Unique names.
@@ -49,7 +50,7 @@ async fn a_name_is_generated(target: Target) {
     assert!(name(&first).starts_with("a-") && name(&first).len() == 7, "{first}");
     assert_ne!(name(&first), name(&second));
     assert_eq!(first["metadata"]["generateName"], "a-");
-    let long = "x".repeat(300);
+    let long = "x".repeat(200);
     let cut = target.create(MAP, json!({"metadata": {"generateName": long}})).await;
     assert_eq!(name(&cut).len(), 63);
     let both = json!({"metadata": {"name": "own", "generateName": "a-"}});
@@ -134,7 +135,7 @@ async fn a_put_that_changes_nothing_makes_no_version(target: Target) {
         (MAP, json!({"data": {"k": "v"}})),
         (ROTATION, json!({"spec": {"suspend": true}})),
         (POD, pod("a", None)),
-        (CERTIFICATE, json!({"spec": {"secretName": "s", "issuerRef": {"name": "ca"}}})),
+        (MYSQL, json!({"spec": {"version": "9.1.0"}})),
     ] {
         let mut object = object;
         object["metadata"]["name"] = json!("a");
@@ -317,4 +318,41 @@ async fn unknown_parameters_are_refused(target: Target) {
     let refused = target.post(MAP, &format!("?fieldManager={long}"), object).await;
     refused.refused(422, "Invalid");
     assert_eq!(refused.causes(), [("FieldValueTooLong", "fieldManager")]);
+}
+
+/// API conventions: HTTP status codes (422), the rules of built-in kinds.
+async fn what_cannot_be_changed_is_kept(target: Target) {
+    target.create(POD, pod("a", Some("nowhere"))).await;
+    for (spec, field) in [
+        (json!({"nodeName": "elsewhere"}), "spec"),
+        (json!({"containers": [{"name": "mysql", "image": "i", "args": ["a"]}]}), "spec"),
+        (
+            json!({"containers": [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}]}),
+            "spec.containers",
+        ),
+    ] {
+        let refused = target.patch(POD, "a", MERGE, json!({"spec": spec})).await;
+        refused.refused(422, "Invalid");
+        assert_eq!(refused.causes(), [("FieldValueForbidden", field)]);
+    }
+    let nameless = json!({"metadata": {"name": "b"}, "spec": {"containers": [{"image": "i"}]}});
+    let refused = target.post(POD, "", nameless).await;
+    assert_eq!(refused.causes(), [("FieldValueRequired", "spec.containers[0].name")]);
+    let set = |labels: Value| {
+        json!({"metadata": {"name": "a"}, "spec": {"replicas": 0, "serviceName": "a",
+        "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}}})
+    };
+    let refused = target.post(SET, "", set(json!({"a": "c"}))).await;
+    assert_eq!(refused.causes(), [("FieldValueInvalid", "spec.template.metadata.labels")]);
+    target.create(SET, set(json!({"a": "b"}))).await;
+    let refused = target.patch(SET, "a", MERGE, json!({"spec": {"serviceName": "b"}})).await;
+    assert_eq!(refused.causes(), [("FieldValueForbidden", "spec")]);
+    let secret = json!({"metadata": {"name": "a"}, "type": "kubernetes.io/tls", "immutable": true,
+        "data": {"tls.crt": "", "tls.key": ""}});
+    target.create(SECRET, secret).await;
+    let refused = target.patch(SECRET, "a", MERGE, json!({"type": "Opaque"})).await;
+    assert_eq!(refused.causes(), [("FieldValueInvalid", "type")]);
+    let refused = target.patch(SECRET, "a", MERGE, json!({"data": {"a": "YQ=="}})).await;
+    assert_eq!(refused.causes(), [("FieldValueForbidden", "data")]);
 }

@@ -53,8 +53,8 @@ impl World {
         world
     }
 
-    fn seed(&self, object: Value) {
-        self.server.seed(object).expect("a valid object");
+    fn seed(&self, scene: Value) {
+        self.server.seed(scene).expect("a valid object");
     }
 
     fn seed_database(&self, name: &str, issued: Time) {

@@ -35,16 +35,10 @@ pub(crate) fn runtime() -> &'static Runtime {
 
 /// Runs a test on the shared control plane, or says why it is skipped.
 pub(crate) fn on_cluster(run: impl AsyncFnOnce(Lab)) {
-    let test = test_name();
     runtime().block_on(async {
-        let plane = PLANE.get_or_init(async || ControlPlane::start("it", Extent::Whole).await);
-        match plane.await {
-            Ok(plane) => {
-                let name = test.rsplit("::").next().unwrap().replace('_', "-");
-                let name = name[..name.len().min(40)].trim_end_matches('-').to_owned();
-                run(Lab { plane, admin: plane.admin().await, name }).await;
-            }
-            Err(why) => parts::skipped(&test, why),
+        match Lab::open().await {
+            Ok(lab) => run(lab).await,
+            Err(why) => parts::skipped(&test_name(), &why),
         }
     });
 }
@@ -54,7 +48,21 @@ pub(crate) fn test_name() -> String {
     std::thread::current().name().unwrap_or("test").to_owned()
 }
 
+/// The name of the test that this thread runs, as a namespace.
+pub(crate) fn namespace() -> String {
+    let test = test_name();
+    let name = test.rsplit("::").next().unwrap().replace('_', "-");
+    name[..name.len().min(40)].trim_end_matches('-').to_owned()
+}
+
 impl Lab {
+    /// This test's place, unless a part of the control plane is missing on this machine.
+    pub(crate) async fn open() -> Result<Self, String> {
+        let plane = PLANE.get_or_init(async || ControlPlane::start("it", Extent::Whole).await);
+        let plane = plane.await.as_ref().map_err(Clone::clone)?;
+        Ok(Self { plane, admin: plane.admin().await, name: namespace() })
+    }
+
     /// Waits for something; when it does not come, ends the test with all there is to see.
     pub(crate) async fn eventually<T>(
         &self,

@@ -1,4 +1,4 @@
-//! PodDisruptionBudgets: how many of the pods that they select may be evicted now.
+//! `PodDisruptionBudget`s: how many of the pods that they select may be evicted now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

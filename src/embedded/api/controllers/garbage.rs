@@ -127,7 +127,7 @@ impl Controllers<'_> {
         let deletion = Deletion { propagation, ..Deletion::default() };
         self.work(key, Verb::Delete, "", |work, old| {
             work.admit(Some(&form::present(work.resource, old)), None)?;
-            work.begin_deletion(key, old, &deletion)
+            Ok(work.begin_deletion(key, old, &deletion))
         });
     }
 
@@ -162,9 +162,11 @@ impl Controllers<'_> {
     fn change_owners(&mut self, key: &Key, change: impl FnOnce(&mut Vec<Value>)) {
         self.work(key, Verb::Patch, "", |work, old| {
             let mut value = form::present(work.resource, old);
-            if let Some(owners) = value["metadata"]["ownerReferences"].as_array_mut() {
-                change(owners);
-            }
+            let owners = value["metadata"]["ownerReferences"].as_array().cloned();
+            let mut owners = owners.unwrap_or_default();
+            change(&mut owners);
+            let owners = (!owners.is_empty()).then(|| json!(owners));
+            object::set_meta(&mut value, "ownerReferences", owners);
             work.replace(key, old, value)
         });
     }
@@ -172,9 +174,10 @@ impl Controllers<'_> {
     fn drop_finalizer(&mut self, key: &Key, finalizer: &str) {
         self.work(key, Verb::Patch, "", |work, old| {
             let mut value = form::present(work.resource, old);
-            if let Some(finalizers) = value["metadata"]["finalizers"].as_array_mut() {
-                finalizers.retain(|known| known != finalizer);
-            }
+            let left = object::finalizers(&value).into_iter().filter(|known| *known != finalizer);
+            let left: Vec<&str> = left.collect();
+            let left = (!left.is_empty()).then(|| json!(left));
+            object::set_meta(&mut value, "finalizers", left);
             work.replace(key, old, value)
         });
     }

@@ -22,13 +22,18 @@ impl Controllers<'_> {
         if !self.store.get(&key).is_some_and(|namespace| object::is_deleting(namespace)) {
             return;
         }
-        if is_namespace {
-            for content in self.content_of(name) {
-                self.work(&content, Verb::Delete, "", |work, old| {
-                    work.admit(Some(&form::present(work.resource, old)), None)?;
-                    work.begin_deletion(&content, old, &Deletion::default())
-                });
-            }
+        // Pods first: as long as they run they may need the rest.
+        let (pods, rest): (Vec<Key>, Vec<Key>) =
+            self.content_of(name).into_iter().partition(|key| &*key.resource == "pods");
+        for content in if pods.is_empty() { rest } else { pods } {
+            self.work(&content, Verb::Delete, "", |work, old| {
+                if object::is_deleting(old) {
+                    return Ok(());
+                }
+                work.admit(Some(&form::present(work.resource, old)), None)?;
+                work.begin_deletion(&content, old, &Deletion::default());
+                Ok(())
+            });
         }
         if self.content_of(name).is_empty() {
             self.work(&key, Verb::Update, "finalize", |work, old| {

@@ -40,14 +40,15 @@ impl Manager {
     }
 
     fn words(&self) -> String {
-        let mut words = format!("{:?}", self.name);
-        if !self.subresource.is_empty() {
-            words.push_str(&format!(" with subresource {:?}", self.subresource));
-        }
-        if self.operation == Operation::Update {
-            words.push_str(&format!(" using {}", self.version));
-        }
-        words
+        let part = match self.subresource.as_str() {
+            "" => String::new(),
+            part => format!(" with subresource {part:?}"),
+        };
+        let version = match self.operation {
+            Operation::Apply => String::new(),
+            Operation::Update => format!(" using {}", self.version),
+        };
+        format!("{:?}{part}{version}", self.name)
     }
 }
 

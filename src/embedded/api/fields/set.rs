@@ -197,7 +197,9 @@ mod tests {
 
     fn set(model: &Model) -> FieldSet {
         let mut set = FieldSet::default();
-        model.iter().for_each(|path| set.insert(path));
+        for path in model {
+            set.insert(path);
+        }
         set
     }
 

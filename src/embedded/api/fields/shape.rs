@@ -120,6 +120,14 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Whether it is a map, whose keys nobody knows beforehand.
+    fn is_map(&self) -> bool {
+        match self.schema.map(|schema| &schema.form) {
+            Some(Form::Object(fields)) => fields.others.is_some(),
+            Some(_) | None => false,
+        }
+    }
+
     /// The shape of the entries of a list.
     pub(super) fn entry(&self) -> Self {
         let schema = match self.schema.map(|schema| &schema.form) {
@@ -151,6 +159,35 @@ impl<'a> Shape<'a> {
         Step::entry(keys.collect())
     }
 
+    /// What is wrong with a value, if it is not of the type that it should be.
+    pub(super) fn mistyped(&self, value: &Value) -> Option<String> {
+        let schema = self.schema.filter(|_| !value.is_null())?;
+        let got = || format!("got &{{{}}}", in_go(value));
+        match (&schema.form, value) {
+            (Form::Any | Form::IntegerOrText, _)
+            | (Form::Boolean, Value::Bool(_))
+            | (Form::Integer(_) | Form::Number(_), Value::Number(_))
+            | (Form::Text { .. }, Value::String(_))
+            | (Form::List { .. }, Value::Array(_))
+            | (Form::Object(_), Value::Object(_)) => None,
+            (Form::Boolean, _) => Some(format!("expected boolean, {}", got())),
+            (Form::Integer(_) | Form::Number(_), _) => {
+                Some(format!("expected numeric (int or float), got {}", type_in_go(value)))
+            }
+            (Form::Text { .. }, Value::Bool(_) | Value::Number(_))
+                if !matches!(schema.format.as_str(), "" | "byte") =>
+            {
+                None
+            }
+            (Form::Text { .. }, _) => Some(format!(
+                "expected string, got &value.valueUnstructured{{Value:{}}}",
+                in_go(value)
+            )),
+            (Form::List { .. }, _) => Some(format!("expected list, {}", got())),
+            (Form::Object(_), _) => Some(format!("expected map, {}", got())),
+        }
+    }
+
     /// What is wrong with an entry of a list, if it cannot be told from others.
     pub(super) fn misfit(&self, entry: &Value) -> Option<String> {
         match self.list() {
@@ -170,6 +207,104 @@ impl<'a> Shape<'a> {
             }
             Some(_) | None => None,
         }
+    }
+}
+
+/// A value as the API server, which is written in Go, shows it.
+fn in_go(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(entries) => {
+            let entries: Vec<String> = entries.iter().map(in_go).collect();
+            format!("[{}]", entries.join(" "))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name}:{}", in_go(value)));
+            format!("map[{}]", fields.collect::<Vec<_>>().join(" "))
+        }
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+fn type_in_go(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// Reads nulls as the Go types of Kubernetes' own kinds do: a field is absent, the value of a key in
+/// a map is empty.
+pub(in crate::embedded::api) fn settle_nulls(
+    resource: &Resource,
+    value: &mut Value,
+) -> Result<(), Failure> {
+    settle_nulls_in(Shape::of(resource)?, value);
+    Ok(())
+}
+
+fn settle_nulls_in(shape: Shape<'_>, value: &mut Value) {
+    let is_map = shape.is_map();
+    match value {
+        Value::Object(fields) => fields.retain(|name, value| {
+            if value.is_null() && is_map {
+                *value = json!("");
+            }
+            settle_nulls_in(shape.field(name).0, value);
+            !value.is_null()
+        }),
+        Value::Array(entries) => {
+            for entry in entries {
+                settle_nulls_in(shape.entry(), entry);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Drops maps and lists that hold nothing, as the Go types of Kubernetes do when they are written:
+/// everywhere in a built-in kind, and in the metadata of every other.
+pub(in crate::embedded::api) fn drop_empty(
+    resource: &Resource,
+    value: &mut Value,
+) -> Result<(), Failure> {
+    let shape = Shape::of(resource)?;
+    if resource.is_custom() {
+        if let Some(meta) = value.get_mut("metadata") {
+            drop_empty_in(shape.field("metadata").0, meta);
+        }
+    } else {
+        drop_empty_in(shape, value);
+    }
+    Ok(())
+}
+
+fn drop_empty_in(shape: Shape<'_>, value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.retain(|name, value| {
+            let shape = shape.field(name).0;
+            let is_empty = match value {
+                // To send an empty list means something there.
+                Value::Array(_) if name == "managedFields" => return true,
+                Value::Array(entries) => entries.is_empty(),
+                Value::Object(fields) => fields.is_empty() && shape.is_map(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+            };
+            drop_empty_in(shape, value);
+            !is_empty
+        }),
+        Value::Array(entries) => {
+            for entry in entries {
+                drop_empty_in(shape.entry(), entry);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

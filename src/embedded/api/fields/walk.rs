@@ -125,11 +125,10 @@ fn compare_at(
 
 fn compare_whole(old: Option<&Value>, new: Option<&Value>, at: &[Step], changes: &mut Changes) {
     match (old, new) {
-        (None, None) => {}
         (None, Some(_)) => changes.added.insert(at),
         (Some(_), None) => changes.removed.insert(at),
         (Some(old), Some(new)) if old != new => changes.modified.insert(at),
-        (Some(_), Some(_)) => {}
+        (None, None) | (Some(_), Some(_)) => {}
     }
 }
 
@@ -203,13 +202,29 @@ impl<'v> Indexed<'v> {
     }
 }
 
-/// What of a value cannot be divided: entries of a list that are twice in it or have no key.
-pub(super) fn misfits(shape: Shape<'_>, value: &Value, at: &mut Path) -> Option<String> {
+/// Whether entries of a list may be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duplicates {
+    Allowed,
+    Refused,
+}
+
+/// What is wrong with a value: a part of another type, or entries of a list that cannot be
+/// told apart.
+pub(super) fn misfit(
+    shape: Shape<'_>,
+    value: &Value,
+    at: &mut Path,
+    duplicates: Duplicates,
+) -> Option<String> {
+    if let Some(why) = shape.mistyped(value) {
+        return Some(format!("{}: {why}", super::step::words(at)));
+    }
     match shape.divide(value) {
         Division::Whole => None,
         Division::Fields(fields) => fields.iter().find_map(|(name, value)| {
             at.push(Step::field(name));
-            let found = misfits(shape.field(name).0, value, at);
+            let found = misfit(shape.field(name).0, value, at, duplicates);
             at.pop();
             found
         }),
@@ -222,12 +237,13 @@ pub(super) fn misfits(shape: Shape<'_>, value: &Value, at: &mut Path) -> Option<
                 return Some(format!("{here}: {why}"));
             }
             let index = Indexed::read(shape, entries);
-            if let Some((step, _)) = index.0.iter().find(|(_, same)| same.len() > 1) {
+            let mut twice = index.0.iter().filter(|(_, same)| same.len() > 1);
+            if let (Some((step, _)), Duplicates::Refused) = (twice.next(), duplicates) {
                 return Some(format!("{here}: duplicate entries for key {step}"));
             }
             entries.iter().find_map(|entry| {
                 at.push(shape.step_to(entry));
-                let found = misfits(shape.entry(), entry, at);
+                let found = misfit(shape.entry(), entry, at, duplicates);
                 at.pop();
                 found
             })

@@ -2,7 +2,9 @@
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event, LimitRange, Namespace, Pod, ResourceQuota, Secret, Service,
+};
 use k8s_openapi::api::events::v1::Event as NewEvent;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -68,7 +70,7 @@ const EVENT: &[(&str, ReadCell)] = &[
     ("+Name", table::name),
 ];
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 13] = [
     PLAIN,
     Row {
         kind: "Event",
@@ -85,6 +87,15 @@ const ROWS: [Row; 11] = [
         short_names: &["ev"],
         nature: Nature { put_creates: true, ..typed::<NewEvent>() },
         columns: EVENT,
+        ..PLAIN
+    },
+    // This one and ResourceQuota are here for `kubectl describe namespace`; nobody enforces them.
+    Row {
+        kind: "LimitRange",
+        plural: "limitranges",
+        short_names: &["limits"],
+        nature: typed::<LimitRange>(),
+        columns: &[("Name", table::name), ("Created At", table::created_at)],
         ..PLAIN
     },
     Row {
@@ -114,6 +125,20 @@ const ROWS: [Row; 11] = [
             ("+Node", table::pod_node),
             ("+Nominated Node", table::pod_nominated_node),
             ("+Readiness Gates", table::pod_readiness_gates),
+        ],
+        ..PLAIN
+    },
+    Row {
+        kind: "ResourceQuota",
+        plural: "resourcequotas",
+        short_names: &["quota"],
+        has_status: true,
+        nature: typed::<ResourceQuota>(),
+        columns: &[
+            ("Name", table::name),
+            ("Request", table::quota_requests),
+            ("Limit", table::quota_limits),
+            ("Age", table::age),
         ],
         ..PLAIN
     },

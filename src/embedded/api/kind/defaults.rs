@@ -1,10 +1,14 @@
 //! What the API server fills in where an object of one of Kubernetes' own kinds says nothing.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// Fills in the defaults of an object of this kind.
 pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut Value) {
     match kind {
+        "Lease" => fill(object, "spec", &json!({})),
         "Namespace" => namespace(object),
         "Pod" => pod(object),
         "PodDisruptionBudget" => fill(object, "status", &json!({})),
@@ -15,12 +19,29 @@ pub(in crate::embedded::api) fn fill_builtin_defaults(kind: &str, object: &mut V
     }
 }
 
+/// Fills in what the admission plugins of every cluster add to a new object: nobody manages it.
+pub(in crate::embedded::api) fn fill_at_admission(kind: &str, object: &mut Value) {
+    if kind != "Pod" {
+        return;
+    }
+    for (field, default) in [
+        ("preemptionPolicy", json!("PreemptLowerPriority")),
+        ("priority", json!(0)),
+        ("tolerations", json!([])),
+    ] {
+        fill(&mut object["spec"], field, &default);
+    }
+    if let Some(tolerations) = object["spec"]["tolerations"].as_array_mut() {
+        tolerate_lost_nodes(tolerations);
+    }
+}
+
 fn namespace(object: &mut Value) {
     let name = object["metadata"]["name"].clone();
     if name.is_string() {
         fill_path(object, &["metadata", "labels"], "kubernetes.io/metadata.name", &name);
     }
-    fill_path(object, &["spec"], "finalizers", &json!(["kubernetes"]));
+    fill(object, "spec", &json!({}));
     fill_path(object, &["status"], "phase", &json!("Active"));
 }
 
@@ -36,19 +57,35 @@ fn secret(object: &mut Value) {
 }
 
 fn service(object: &mut Value) {
-    for (field, default) in [
-        ("internalTrafficPolicy", json!("Cluster")),
-        ("sessionAffinity", json!("None")),
-        ("type", json!("ClusterIP")),
-    ] {
-        fill_path(object, &["spec"], field, &default);
+    for (field, default) in [("sessionAffinity", "None"), ("type", "ClusterIP")] {
+        fill_path(object, &["spec"], field, &json!(default));
     }
     for port in entries(&mut object["spec"], "ports") {
         fill(port, "protocol", &json!("TCP"));
         let number = port["port"].clone();
         fill(port, "targetPort", &number);
     }
+    if object["spec"]["type"] != "ExternalName" {
+        let address = json!(cluster_ip(object));
+        for (field, default) in [
+            ("clusterIP", address),
+            ("internalTrafficPolicy", json!("Cluster")),
+            ("ipFamilies", json!(["IPv4"])),
+            ("ipFamilyPolicy", json!("SingleStack")),
+        ] {
+            fill_path(object, &["spec"], field, &default);
+        }
+        let addresses = json!([object["spec"]["clusterIP"]]);
+        fill_path(object, &["spec"], "clusterIPs", &addresses);
+    }
     fill_path(object, &["status"], "loadBalancer", &json!({}));
+}
+
+/// The address of a Service: the same for the same name, and nobody answers there.
+fn cluster_ip(service: &Value) -> Ipv4Addr {
+    let meta = &service["metadata"];
+    let digest = Sha256::digest(format!("{}/{}", meta["namespace"], meta["name"]));
+    Ipv4Addr::new(10, 96, digest[0], digest[1].max(1))
 }
 
 fn stateful_set(object: &mut Value) {
@@ -74,6 +111,21 @@ fn pod(object: &mut Value) {
     fill(&mut object["spec"], "enableServiceLinks", &json!(true));
     fill_path(object, &["status"], "phase", &json!("Pending"));
     fill_path(object, &["status"], "qosClass", &json!("BestEffort"));
+}
+
+/// Pods stay on a node that is lost for five minutes, unless they say otherwise.
+fn tolerate_lost_nodes(tolerations: &mut Vec<Value>) {
+    let any = |value: &Value| value.as_str().unwrap_or_default().is_empty();
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = tolerations.iter().any(|toleration| {
+            (toleration["key"] == key || any(&toleration["key"]))
+                && (toleration["effect"] == "NoExecute" || any(&toleration["effect"]))
+        });
+        if !tolerated {
+            tolerations.push(json!({"effect": "NoExecute", "key": key, "operator": "Exists",
+                "tolerationSeconds": 300}));
+        }
+    }
 }
 
 fn pod_spec(spec: &mut Value) {

@@ -5,6 +5,8 @@ use http::header::AUTHORIZATION;
 use rustls::crypto::ring;
 use sha2::{Digest as _, Sha256};
 
+use crate::embedded::api::pages::hex;
+
 /// The header by which an administrator acts as somebody else: `kubectl --as`.
 const IMPERSONATE: &str = "impersonate-user";
 
@@ -22,8 +24,7 @@ impl Access {
         random
             .fill(&mut bytes)
             .map_err(|_| rustls::Error::General("the system gives no random bytes".to_owned()))?;
-        let token = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { user: user.to_owned(), token })
+        Ok(Self { user: user.to_owned(), token: hex(&bytes) })
     }
 
     /// What the user has to show.

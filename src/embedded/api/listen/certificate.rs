@@ -2,18 +2,20 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
-};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 
+use super::ListenError;
 use crate::core::time::{Span, Time};
+use crate::pki::{Algorithm, Authority, Encoding, Entropy, Lifetime, Profile};
 
 /// Clocks of clients may be a little behind.
 const BEFORE: Span = Span::HOUR;
 /// It lasts longer than any server in memory.
 const AFTER: Span = Span::days(365);
+/// The names that clients in a cluster know the server by, and those on this host.
+const NAMES: [&str; 4] =
+    ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
 
 /// A serving certificate, its key, and the authority that vouches for it.
 pub(super) struct Identity {
@@ -25,43 +27,29 @@ pub(super) struct Identity {
 
 impl Identity {
     /// A new one for a server on this host, at this address. The authority's key is not kept.
-    pub(super) fn make(address: IpAddr, now: Time) -> Result<Self, rcgen::Error> {
-        let mut params = params("certrotor-embedded-ca", now);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+    pub(super) fn make(address: IpAddr, now: Time) -> Result<Self, ListenError> {
+        let lifetime = Lifetime { not_before: now - BEFORE, not_after: now + AFTER };
+        let (algorithm, entropy) = (Algorithm::EcdsaP256, Entropy::system());
+        let profile = Profile::authority("certrotor-embedded-ca");
+        let authority = Authority::root(&profile, algorithm, lifetime, &entropy)?;
 
-        let mut params = self::params("kube-apiserver", now);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        for name in ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"] {
-            params.subject_alt_names.push(SanType::DnsName(name.try_into()?));
+        let mut profile = Profile::server("kube-apiserver", &NAMES);
+        profile.ip_addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        if !profile.ip_addresses.contains(&address) && !address.is_unspecified() {
+            profile.ip_addresses.push(address);
         }
-        let mut addresses = vec![IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
-        if !addresses.contains(&address) && !address.is_unspecified() {
-            addresses.push(address);
-        }
-        params.subject_alt_names.extend(addresses.into_iter().map(SanType::IpAddress));
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &authority)?;
+        let minted = authority.issue(&profile, algorithm, lifetime, &entropy)?;
+        let chain = CertificateDer::pem_slice_iter(minted.issued.certificate.as_bytes());
+        let key = minted.key.to_pem(Encoding::Pkcs8);
         Ok(Self {
-            authority: authority.pem(),
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            authority: minted.issued.ca,
+            chain: chain.collect::<Result<_, pem::Error>>().map_err(|error| unreadable(&error))?,
+            key: PrivateKeyDer::from_pem_slice(key.as_bytes())
+                .map_err(|error| unreadable(&error))?,
         })
     }
 }
 
-fn params(name: &str, now: Time) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    let mut subject = DistinguishedName::new();
-    subject.push(DnType::CommonName, name);
-    params.distinguished_name = subject;
-    let moment = |time: Time| {
-        let seconds = u64::try_from(time.unix()).unwrap_or(0);
-        date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds)
-    };
-    params.not_before = moment(now - BEFORE);
-    params.not_after = moment(now + AFTER);
-    params
+fn unreadable(error: &pem::Error) -> ListenError {
+    rustls::Error::General(format!("its own certificate: {error}")).into()
 }

@@ -83,3 +83,24 @@ fn fill_object(fields: &Fields, object: &mut Map<String, Value>) {
         }
     }
 }
+
+/// Drops every null that may not be one.
+pub(in crate::embedded::api) fn drop_nulls(schema: &Schema, value: &mut Value) {
+    match (&schema.form, value) {
+        (Form::List { items, .. }, Value::Array(entries)) => {
+            for entry in entries {
+                drop_nulls(items, entry);
+            }
+        }
+        (Form::Object(fields), Value::Object(object)) => {
+            object.retain(|name, value| {
+                let schema = fields.known.get(name).or(fields.others.as_deref());
+                if let Some(schema) = schema {
+                    drop_nulls(schema, value);
+                }
+                !value.is_null() || schema.is_none_or(|schema| schema.nullable)
+            });
+        }
+        _ => {}
+    }
+}

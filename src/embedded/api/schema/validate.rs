@@ -17,8 +17,9 @@ fn check(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         return;
     }
     match (&schema.form, value) {
-        (Form::Any, _) | (Form::Boolean, Value::Bool(_)) => {}
-        (Form::IntegerOrText, Value::String(_)) => {}
+        (Form::Any, _)
+        | (Form::Boolean, Value::Bool(_))
+        | (Form::IntegerOrText, Value::String(_)) => {}
         (Form::IntegerOrText, Value::Number(number)) if is_whole(number) => {}
         (Form::Integer(range), Value::Number(number)) if is_whole(number) => {
             check_range(*range, value, path, causes);
@@ -49,15 +50,15 @@ fn check(schema: &Schema, value: &Value, path: &str, causes: &mut Vec<Cause>) {
 }
 
 fn check_object(fields: &Fields, object: &Map<String, Value>, path: &str, causes: &mut Vec<Cause>) {
-    for name in &fields.required {
-        if !object.contains_key(name) {
-            causes.push(Cause::required(below(path, name)));
-        }
-    }
     for (name, value) in object {
         let schema = fields.known.get(name).or(fields.others.as_deref());
         if let Some(schema) = schema {
             check(schema, value, &below(path, name), causes);
+        }
+    }
+    for name in &fields.required {
+        if !object.contains_key(name) {
+            causes.push(Cause::required(below(path, name)));
         }
     }
 }

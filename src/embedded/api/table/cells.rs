@@ -19,7 +19,7 @@ pub(in crate::embedded::api) fn age(object: &Value, now: Time) -> Value {
     json!(since(&object["metadata"]["creationTimestamp"], now))
 }
 
-/// CREATED AT, of a CustomResourceDefinition.
+/// CREATED AT, of a `CustomResourceDefinition`.
 pub(in crate::embedded::api) fn created_at(object: &Value, _: Time) -> Value {
     object["metadata"]["creationTimestamp"].clone()
 }
@@ -88,19 +88,19 @@ pub(in crate::embedded::api) fn service_selector(service: &Value, _: Time) -> Va
     json!(or_none(&pairs.collect::<Vec<_>>().join(",")))
 }
 
-/// READY, of a StatefulSet.
+/// READY, of a `StatefulSet`.
 pub(in crate::embedded::api) fn ready_replicas(set: &Value, _: Time) -> Value {
     let ready = set["status"]["readyReplicas"].as_i64().unwrap_or(0);
     let wished = set["spec"]["replicas"].as_i64().unwrap_or(0);
     json!(format!("{ready}/{wished}"))
 }
 
-/// CONTAINERS, of a StatefulSet.
+/// CONTAINERS, of a `StatefulSet`.
 pub(in crate::embedded::api) fn container_names(set: &Value, _: Time) -> Value {
     of_containers(set, "name")
 }
 
-/// IMAGES, of a StatefulSet.
+/// IMAGES, of a `StatefulSet`.
 pub(in crate::embedded::api) fn container_images(set: &Value, _: Time) -> Value {
     of_containers(set, "image")
 }
@@ -110,37 +110,60 @@ fn of_containers(set: &Value, field: &str) -> Value {
     json!(containers.map(|container| text(&container[field])).collect::<Vec<_>>().join(","))
 }
 
-/// MIN AVAILABLE, of a PodDisruptionBudget.
+/// MIN AVAILABLE, of a `PodDisruptionBudget`.
 pub(in crate::embedded::api) fn min_available(budget: &Value, _: Time) -> Value {
     amount(&budget["spec"]["minAvailable"])
 }
 
-/// MAX UNAVAILABLE, of a PodDisruptionBudget.
+/// MAX UNAVAILABLE, of a `PodDisruptionBudget`.
 pub(in crate::embedded::api) fn max_unavailable(budget: &Value, _: Time) -> Value {
     amount(&budget["spec"]["maxUnavailable"])
 }
 
 /// A number or a percentage.
 fn amount(value: &Value) -> Value {
-    match value {
-        Value::Null => json!("N/A"),
-        Value::String(percentage) => json!(percentage),
-        number => json!(number.to_string()),
+    match (value.as_str(), value.as_i64()) {
+        (Some(percentage), _) => json!(percentage),
+        (None, Some(number)) => json!(number.to_string()),
+        (None, None) => json!("N/A"),
     }
 }
 
-/// ALLOWED DISRUPTIONS, of a PodDisruptionBudget.
+/// ALLOWED DISRUPTIONS, of a `PodDisruptionBudget`.
 pub(in crate::embedded::api) fn allowed_disruptions(budget: &Value, _: Time) -> Value {
     json!(budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0))
+}
+
+/// REQUEST, of a `ResourceQuota`.
+pub(in crate::embedded::api) fn quota_requests(quota: &Value, _: Time) -> Value {
+    used(quota, false)
+}
+
+/// LIMIT, of a `ResourceQuota`.
+pub(in crate::embedded::api) fn quota_limits(quota: &Value, _: Time) -> Value {
+    used(quota, true)
+}
+
+/// How much of each resource is used, of limits or of the rest.
+fn used(quota: &Value, limits: bool) -> Value {
+    let status = &quota["status"];
+    let hard = status["hard"].as_object().into_iter().flatten();
+    let hard = hard.filter(|(resource, _)| resource.starts_with("limits.") == limits);
+    let shown = hard.map(|(resource, hard)| {
+        let used = status["used"][resource].as_str().unwrap_or("0");
+        format!("{resource}: {used}/{}", text(hard))
+    });
+    json!(shown.collect::<Vec<_>>().join(", "))
 }
 
 /// LAST SEEN, of an Event.
 pub(in crate::embedded::api) fn last_seen(event: &Value, now: Time) -> Value {
     let last = either(event, "lastTimestamp", "deprecatedLastTimestamp");
-    match &event["series"]["lastObservedTime"] {
-        Value::Null if last.is_null() => first_seen(event, now),
-        Value::Null => json!(since(last, now)),
-        observed => json!(since(observed, now)),
+    let observed = &event["series"]["lastObservedTime"];
+    match (observed.is_null(), last.is_null()) {
+        (false, _) => json!(since(observed, now)),
+        (true, false) => json!(since(last, now)),
+        (true, true) => first_seen(event, now),
     }
 }
 
@@ -244,6 +267,14 @@ mod tests {
         let bare = json!({"spec": {"type": "LoadBalancer"}});
         assert_eq!(external_ip(&bare, now()), "<pending>");
         assert_eq!(ports(&bare, now()), "<none>");
+    }
+
+    #[test]
+    fn a_quota_shows_what_is_used_of_it() {
+        let quota = json!({"status": {"hard": {"pods": "5", "limits.cpu": "2", "secrets": "9"},
+            "used": {"pods": "1"}}});
+        assert_eq!(quota_requests(&quota, now()), "pods: 1/5, secrets: 0/9");
+        assert_eq!(quota_limits(&quota, now()), "limits.cpu: 0/2");
     }
 
     #[test]

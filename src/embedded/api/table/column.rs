@@ -54,7 +54,6 @@ impl Column {
     /// A value as the type of the column has it; null when it is of another.
     fn show(&self, value: &Value, now: Time) -> Value {
         match (self.form.as_str(), value) {
-            ("string", Value::String(_)) | ("boolean", Value::Bool(_)) => value.clone(),
             ("string", Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
                 json!(value.to_string())
             }
@@ -62,7 +61,9 @@ impl Column {
             ("integer", Value::Number(number)) if number.is_f64() => {
                 json!(number.as_f64().map_or(0.0, f64::trunc))
             }
-            ("integer" | "number", Value::Number(_)) => value.clone(),
+            ("string", Value::String(_))
+            | ("boolean", Value::Bool(_))
+            | ("integer" | "number", Value::Number(_)) => value.clone(),
             _ => Value::Null,
         }
     }

@@ -1,4 +1,4 @@
-//! The paths of `additionalPrinterColumns`: as much of JSONPath as definitions use.
+//! The paths of `additionalPrinterColumns`: as much of `JSONPath` as definitions use.
 
 use std::iter::Peekable;
 use std::str::Chars;

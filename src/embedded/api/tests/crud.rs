@@ -6,7 +6,7 @@ use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 
 use super::server;
-use crate::api::rotation::Rotation;
+use crate::api::rotation::{Rotation, RotationSpec};
 
 fn config_map(name: &str, value: &str) -> ConfigMap {
     let object = json!({"metadata": {"name": name}, "data": {"key": value}});
@@ -15,10 +15,9 @@ fn config_map(name: &str, value: &str) -> ConfigMap {
 
 /// Which HTTP status and reason a call was refused with.
 fn refusal<T: std::fmt::Debug>(answer: kube::Result<T>) -> String {
-    match answer.unwrap_err() {
-        kube::Error::Api(status) => format!("{} {}", status.code, status.reason),
-        other => panic!("{other}"),
-    }
+    let refused = answer.unwrap_err();
+    let kube::Error::Api(status) = refused else { panic!("{refused}") };
+    format!("{} {}", status.code, status.reason)
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +54,7 @@ async fn a_put_needs_the_newest_version_and_a_no_op_makes_none() {
 async fn spec_and_status_are_written_apart() {
     let server = server();
     let api: Api<Rotation> = Api::namespaced(server.client("me", "default"), "default");
-    let mut rotation = Rotation::new("db", Default::default());
+    let mut rotation = Rotation::new("db", RotationSpec::default());
     rotation.status = Some(serde_json::from_value(json!({"state": "Idle"})).unwrap());
     let created = api.create(&PostParams::default(), &rotation).await.unwrap();
     assert_eq!((created.metadata.generation, created.status.as_ref()), (Some(1), None));
@@ -105,8 +104,9 @@ async fn every_kind_of_the_table_can_be_created() {
         (
             "apps/v1",
             "StatefulSet",
-            json!({"spec": {"serviceName": "a", "selector": {},
-            "template": {"spec": {"containers": []}}}}),
+            json!({"spec": {"serviceName": "a", "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "mysql", "image": "mysql:9"}]}}}}),
         ),
         ("coordination.k8s.io/v1", "Lease", json!({})),
         ("policy/v1", "PodDisruptionBudget", json!({"spec": {"minAvailable": 1}})),

@@ -64,7 +64,7 @@ async fn a_new_certificate_is_issued_at_once() {
     let owner = &meta["ownerReferences"][0];
     assert_eq!(owner["uid"], certificate["metadata"]["uid"]);
     assert_eq!((&owner["controller"], &owner["kind"]), (&json!(true), &json!("Certificate")));
-    assert_eq!(request["spec"]["duration"], "10m");
+    assert_eq!(request["spec"]["duration"], "10m0s");
     assert_eq!(request["spec"]["usages"], json!(["server auth"]));
     assert_eq!(request["spec"]["issuerRef"], certificate["spec"]["issuerRef"]);
     assert_eq!(decode(&request["status"]["certificate"]), decode(&secret["data"]["tls.crt"]));
@@ -128,7 +128,7 @@ async fn every_trigger_issues_once() {
             "names" => world.patch_certificate("web", json!({"dnsNames": ["b"]})).await,
             "duration" => world.patch_certificate("web", json!({"duration": "20m"})).await,
             "issuer" => {
-                world.patch_certificate("web", json!({"issuerRef": {"name": "other"}})).await
+                world.patch_certificate("web", json!({"issuerRef": {"name": "other"}})).await;
             }
             "issuer's kind, left out" => {
                 let same = json!({"group": "cert-manager.io", "kind": "Issuer", "name": "ca"});

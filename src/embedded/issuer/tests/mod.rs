@@ -114,9 +114,9 @@ impl World {
         }
     }
 
-    /// Waits, and a moment longer: timers are as coarse as a millisecond.
+    /// Waits, and a moment longer: changes are debounced, and objects put apart.
     async fn wait(&self, span: Span) {
-        sleep(span.to_std() + Duration::from_millis(20)).await;
+        sleep(span.to_std() + Duration::from_millis(200)).await;
     }
 
     fn get(&self, resource: &str, name: &str) -> Value {

@@ -29,50 +29,50 @@ pub(super) fn refuse(stream: &TcpStream, error: &ErrorPacket) {
 /// Speaks with a client until it or the server hangs up.
 pub(super) async fn serve(stream: TcpStream, host: IpAddr, number: u32, shared: Arc<Shared>) {
     let mut session = Server::new(Arc::clone(&shared.policy), number, host.to_string());
-    let logged_in = log_in(stream, &mut session, &shared);
-    let logged_in = timeout(shared.settings.connect_timeout, logged_in).await;
-    match logged_in {
-        Ok(Ok(Some(stream))) => {
+    let login = log_in(stream, &mut session, &shared);
+    let mut stream = match timeout(shared.settings.connect_timeout, login).await {
+        Ok(Ok((stream, true))) => {
             shared.hosts().forgive(host);
-            // Whoever hangs up now is not missed.
-            drop(obey(stream, &mut session, &shared).await);
+            obey(stream, &mut session, &shared).await
         }
-        Ok(Ok(None) | Err(_)) | Err(_) => {
-            if session.counts_as_connect_error() {
-                shared.hosts().count(host);
-            }
-        }
+        Ok(Ok((stream, false))) => Ok(stream),
+        Ok(Err(error)) => Err(error),
+        Err(late) => Err(late.into()),
+    };
+    // Counted before the client can know that it is over.
+    if session.counts_as_connect_error() {
+        shared.hosts().count(host);
+    }
+    if let Ok(stream) = &mut stream {
+        // Whoever has hung up already is not missed.
+        drop(stream.shutdown().await);
     }
 }
 
-/// From the greeting to the login; none if it ends before.
+/// From the greeting to the login, or to the end if that comes before.
 async fn log_in(
     stream: TcpStream,
     session: &mut Server,
     shared: &Shared,
-) -> io::Result<Option<Box<dyn Stream>>> {
+) -> io::Result<(Box<dyn Stream>, bool)> {
     let mut stream: Box<dyn Stream> = Box::new(stream);
     loop {
-        match next_event(&mut stream, session).await? {
-            Some(ServerEvent::StartTls) => {
-                let Some(tls) = &shared.tls else {
-                    return Ok(None);
-                };
+        match (next_event(&mut stream, session).await?, &shared.tls) {
+            (Some(ServerEvent::StartTls), Some(tls)) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
                 stream = Box::new(acceptor.accept(stream).await?);
                 session.tls_established();
             }
-            Some(ServerEvent::Authenticating { plugin: SHA256 }) => shared.log.write(
+            (Some(ServerEvent::Authenticating { plugin: SHA256 }), _) => shared.log.write(
                 Priority::Warning,
                 "MY-013360",
                 "Plugin sha256_password reported: ''sha256_password' is deprecated and will be \
                  removed in a future release. Please use caching_sha2_password instead'",
             ),
-            Some(ServerEvent::LoggedIn) => return Ok(Some(stream)),
-            Some(ServerEvent::Authenticating { .. } | ServerEvent::Query(_)) => {}
-            Some(ServerEvent::Ended) | None => {
-                stream.shutdown().await?;
-                return Ok(None);
+            (Some(ServerEvent::Authenticating { .. } | ServerEvent::Query(_)), _) => {}
+            (Some(ServerEvent::LoggedIn), _) => return Ok((stream, true)),
+            (Some(ServerEvent::StartTls | ServerEvent::Ended) | None, _) => {
+                return Ok((stream, false));
             }
         }
     }
@@ -83,14 +83,14 @@ async fn obey(
     mut stream: Box<dyn Stream>,
     session: &mut Server,
     shared: &Shared,
-) -> io::Result<()> {
+) -> io::Result<Box<dyn Stream>> {
     loop {
         let next = timeout(shared.settings.wait_timeout, next_event(&mut stream, session));
-        match next.await.unwrap_or(Ok(None))? {
+        match next.await?? {
             Some(ServerEvent::Query(statement)) => {
                 statements::answer(session, &statement, &shared.settings.version);
             }
-            Some(ServerEvent::Ended) | None => return stream.shutdown().await,
+            Some(ServerEvent::Ended) | None => return Ok(stream),
             Some(
                 ServerEvent::StartTls | ServerEvent::Authenticating { .. } | ServerEvent::LoggedIn,
             ) => {}

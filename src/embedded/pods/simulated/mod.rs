@@ -50,7 +50,7 @@ impl Default for SimulatedMysqld {
             max_connections: 151,
             max_connect_errors: 100,
             connect_timeout: Duration::from_secs(10),
-            wait_timeout: Duration::from_hours(8),
+            wait_timeout: Duration::from_secs(8 * 60 * 60),
         }
     }
 }

@@ -202,7 +202,8 @@ impl Life {
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, clients: &mut JoinSet<()>) {
         let shared = &self.shared;
-        if clients.len() >= shared.settings.max_connections {
+        // mysqld lets one more in, who could be an administrator.
+        if clients.len() > shared.settings.max_connections {
             let error = ErrorPacket::bare(ErrorCode::TOO_MANY_CONNECTIONS, "Too many connections");
             return connection::refuse(&stream, &error);
         }

@@ -12,7 +12,7 @@ pub(super) fn answer(session: &mut Server, statement: &str, version: &str) {
         ["select", "1"] => "1",
         ["select", "@@version" | "version()"] => version,
         ["select", "@@version_comment", "limit", "1"] => "Simulated by certrotor",
-        ["set", ..] | ["commit"] | ["rollback"] => return session.done(),
+        ["set", ..] | ["commit" | "rollback"] => return session.done(),
         _ => {
             let message = "This simulated server does not know this statement";
             let error = ErrorPacket::new(ErrorCode::NOT_SUPPORTED, "42000", message);

@@ -138,73 +138,6 @@ async fn a_container_whose_environment_is_missing_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_pod_is_stopped_and_then_gone() {
-    let scene = Scene::new();
-    scene.seed_secrets(&Authority::new().sign());
-    scene.seed_pod("db-0");
-    scene.until_ready("db-0").await;
-    let revision = scene.api.revision();
-    scene.delete("db-0", None).await;
-    let took = scene.until("it is gone", |scene| scene.pod("db-0").is_none()).await;
-    assert!((6..8).contains(&took.as_secs()), "as long as mysqld takes: {took:?}");
-    assert!(scene.served.get(NAMESPACE, "db-0").is_none());
-
-    let commits = scene.api.commits_after(revision);
-    let phases: Vec<String> = commits
-        .iter()
-        .filter(|commit| &*commit.key.resource == "pods")
-        .filter_map(|commit| commit.after.as_ref())
-        .map(|pod| {
-            let state = &pod["status"]["containerStatuses"][0]["state"];
-            let code = &state["terminated"]["exitCode"];
-            let ready = pod["status"]["conditions"][2]["status"].as_str().unwrap();
-            format!("{} {ready} {code}", pod["status"]["phase"].as_str().unwrap())
-        })
-        .collect();
-    assert_eq!(phases, ["Running True null", "Running False null", "Succeeded False 0"]);
-    assert!(scene.events().contains(&"Normal Killing: Stopping container mysql".to_owned()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_takes_longer_than_its_grace_period_is_killed() {
-    let slow = SimulatedMysqld { stops_in: Duration::from_secs(57), ..silent() };
-    let scene = Scene::with(slow, |_| Fault::None);
-    scene.seed_secrets(&Authority::new().sign());
-    scene.seed_pod("db-0");
-    scene.until_ready("db-0").await;
-    scene.delete("db-0", None).await;
-    let took = scene.until("it is gone", |scene| scene.pod("db-0").is_none()).await;
-    assert!((30..32).contains(&took.as_secs()), "{took:?}");
-
-    // A second delete may shorten it.
-    scene.seed_pod("db-0");
-    scene.until_ready("db-0").await;
-    scene.delete("db-0", None).await;
-    sleep(Duration::from_secs(3)).await;
-    scene.delete("db-0", Some(2)).await;
-    let took = scene.until("it is gone", |scene| scene.pod("db-0").is_none()).await;
-    assert!((2..4).contains(&took.as_secs()), "{took:?}");
-
-    // By force it goes at once, and its server with it.
-    scene.seed_pod("db-0");
-    scene.until_ready("db-0").await;
-    scene.delete("db-0", Some(0)).await;
-    assert!(scene.pod("db-0").is_none());
-    let gone = scene.until("the server ends", |scene| scene.served.all().is_empty()).await;
-    assert!(gone < Duration::from_secs(1), "{gone:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn pods_that_never_ran_go_at_once() {
-    let scene = Scene::new();
-    scene.seed_pod("db-0");
-    sleep(Duration::from_secs(5)).await;
-    scene.delete("db-0", None).await;
-    let took = scene.until("it is gone", |scene| scene.pod("db-0").is_none()).await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_server_that_dies_is_started_again_slower_each_time() {
     let scene = Scene::new();
     scene.seed_secrets(&Authority::new().sign());
@@ -334,14 +267,56 @@ async fn what_others_write_into_a_status_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_runner_that_is_stopped_stops_its_servers() {
+async fn other_containers_run_beside_the_server_or_without_one() {
     let scene = Scene::new();
     scene.seed_secrets(&Authority::new().sign());
-    scene.seed_pod("db-0");
+    let exporter = json!({"name": "exporter", "image": "exporter:1"});
+    let mut both = pod("db-0", true);
+    both["spec"]["containers"].as_array_mut().unwrap().push(exporter.clone());
+    let mut alone = pod("router-0", false);
+    alone["spec"]["containers"] = json!([exporter]);
+    scene.seed(both);
+    scene.seed(alone);
+    assert!(scene.until_ready("router-0").await < Duration::from_secs(1));
+    let pod = scene.pod("db-0").unwrap();
+    let told = pod["status"]["containerStatuses"].as_array().unwrap();
+    let told: Vec<String> =
+        told.iter().map(|one| format!("{} {}", one["name"], one["ready"])).collect();
+    assert_eq!(told, ["\"exporter\" true", "\"mysql\" false"]);
     scene.until_ready("db-0").await;
-    let began = Instant::now();
-    scene.stop.cancel();
-    scene.runner.await.unwrap();
-    assert_eq!(began.elapsed().as_secs(), 6);
-    assert!(scene.served.all().is_empty());
+    assert_eq!(scene.served.all().len(), 1);
+    for name in ["db-0", "router-0"] {
+        scene.delete(name, None).await;
+        scene.until("it is gone", |scene| scene.pod(name).is_none()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_happens_again_in_the_same_order() {
+    async fn history(pairs: &[Pair]) -> Vec<String> {
+        let scene = Scene::new();
+        scene.seed_secrets(&pairs[0]);
+        for number in 0..4 {
+            scene.seed_pod(&format!("db-{number}"));
+        }
+        scene.until_ready("db-3").await;
+        scene.renew(&pairs[1]).await;
+        scene.served.kill(NAMESPACE, "db-2");
+        scene.delete("db-1", None).await;
+        scene.until("it is gone", |scene| scene.pod("db-1").is_none()).await;
+        scene.seed_pod("db-1");
+        scene.until_ready("db-1").await;
+        let commits = scene.api.commits_after(0);
+        let said = commits.iter().map(|commit| {
+            let changed = commit.after.as_deref().map(|after| after["status"].to_string());
+            format!("{} {:?} {:?} {changed:?}", commit.time, commit.verb, commit.key)
+        });
+        said.collect()
+    }
+    let authority = Authority::new();
+    let pairs = [authority.sign(), authority.sign()];
+    let (first, second) = (history(&pairs).await, history(&pairs).await);
+    let difference = first.iter().zip(&second).find(|(one, other)| one != other);
+    assert_eq!(difference, None);
+    assert!(first.len() > 30, "{}", first.len());
 }

@@ -18,6 +18,7 @@ use crate::core::time::Time;
 use crate::embedded::api::{ApiServer, Call, Fault, FaultLayer};
 
 mod clients;
+mod ends;
 mod lives;
 mod renewal;
 mod wire;

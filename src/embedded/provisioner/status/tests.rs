@@ -5,15 +5,13 @@ use crate::embedded::provisioner::database::tests::database;
 
 /// `Ready Paused=False`: these conditions, each a minute later than the one before.
 fn conditions_of(text: &str) -> Vec<Condition> {
-    let mut minute = 0;
-    let read = |word: &str| {
+    let read = |(minute, word): (usize, &str)| {
         let (type_, status) = word.split_once('=').unwrap_or((word, "True"));
-        minute += 1;
         let time = format!("2026-11-23T22:{minute:02}:00Z");
         let condition = json!({"type": type_, "status": status, "lastTransitionTime": time});
         from_value(condition).unwrap()
     };
-    text.split_whitespace().map(read).collect()
+    text.split_whitespace().enumerate().map(read).collect()
 }
 
 #[test]

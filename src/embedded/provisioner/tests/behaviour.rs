@@ -214,7 +214,8 @@ async fn what_somebody_removes_or_changes_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn what_belongs_to_somebody_else_is_left_to_them() {
     let world = World::running();
-    let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u",
+    // Of a kind that the garbage collector knows nothing about.
+    let owner = json!({"apiVersion": "example.com/v1", "kind": "Gateway", "name": "x", "uid": "u",
         "controller": true});
     let service = json!({"apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "shop", "namespace": "prod", "ownerReferences": [owner]},
@@ -232,6 +233,27 @@ async fn what_belongs_to_somebody_else_is_left_to_them() {
     // Once it is gone, all goes its way.
     delete(&world.client, "/api/v1/namespaces/prod/services/shop").await.unwrap();
     world.phase("Ready").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_goes_with_the_mysql_but_what_its_policy_spares() {
+    for (policy, spared) in [("WipeOut", vec![]), ("Delete", vec![]), ("Halt", vec!["shop-auth"])] {
+        let world = World::running();
+        world.seed(&json!({ "deletionPolicy": policy }));
+        world.phase("Ready").await;
+        delete(&world.client, SHOP).await.unwrap();
+        sleep(Duration::from_mins(1)).await;
+        for resource in [
+            "certificates.cert-manager.io",
+            "services",
+            "poddisruptionbudgets.policy",
+            "statefulsets.apps",
+            "pods",
+        ] {
+            assert_eq!(world.names(resource), Vec::<String>::new(), "{policy}: {resource}");
+        }
+        assert_eq!(world.names("secrets"), spared, "{policy}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,4 +294,31 @@ async fn it_stops_when_it_is_told_to_even_before_it_knows_the_cluster() {
         .run(stop.clone());
     stop.cancel();
     timeout(Duration::from_secs(5), run).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_write_the_same_in_the_same_order() {
+    let mut logs = Vec::new();
+    for _ in 0..2 {
+        let world = World::running();
+        for name in ["shop", "blog", "wiki", "mail"] {
+            world.seed_as(name, &json!({"replicas": 2, "topology": {"mode": "SemiSync"}}));
+        }
+        world.phase("Ready").await;
+        sleep(Duration::from_hours(1)).await;
+        let commits = world.server.commits_after(0).into_iter();
+        let log: Vec<_> = commits
+            .map(|commit| {
+                format!("{} {} {} {:?}", commit.time, commit.by.user, commit.verb, commit.key)
+            })
+            .collect();
+        logs.push(log);
+    }
+    assert!(logs[0].len() > 100);
+    let differs = (0..logs[0].len()).find(|at| logs[0].get(*at) != logs[1].get(*at));
+    if let Some(at) = differs {
+        let near = at.saturating_sub(5)..at + 5;
+        panic!("from {at} on: {:#?}\n{:#?}", logs[0].get(near.clone()), logs[1].get(near));
+    }
+    assert_eq!(logs[0].len(), logs[1].len());
 }

@@ -1,4 +1,4 @@
-//! The provisioner is killed before and after each of its writes; another one makes it good.
+//! The provisioner is killed at each of its writes; another one makes it good.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,17 +109,17 @@ async fn play(nth: usize, fault: Fault) -> (BTreeMap<String, Value>, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_before_or_after_any_write_changes_nothing_of_the_outcome() {
+async fn a_crash_at_any_write_changes_nothing_of_the_outcome() {
     let (undisturbed, writes) = play(usize::MAX, Fault::None).await;
     assert!(writes > 20, "a run of {writes} writes does not provision a database");
-    for nth in 1..=writes {
-        for fault in [Fault::HangBefore, Fault::HangAfter] {
-            let (outcome, _) = play(nth, fault.clone()).await;
-            for (name, object) in &undisturbed {
-                assert_eq!(outcome.get(name), Some(object), "{fault:?} at write {nth}: {name}");
-            }
-            assert_eq!(outcome.len(), undisturbed.len(), "{fault:?} at write {nth}");
+    // A crash before a write leaves what one after the write before it leaves.
+    let crashes = (1..=writes).map(|nth| (nth, Fault::HangAfter));
+    for (nth, fault) in [(1, Fault::HangBefore)].into_iter().chain(crashes) {
+        let (outcome, _) = play(nth, fault.clone()).await;
+        for (name, object) in &undisturbed {
+            assert_eq!(outcome.get(name), Some(object), "{fault:?} at write {nth}: {name}");
         }
+        assert_eq!(outcome.len(), undisturbed.len(), "{fault:?} at write {nth}");
     }
 }
 

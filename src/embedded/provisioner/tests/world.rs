@@ -1,7 +1,6 @@
 //! A cluster on paused time in which the provisioner works.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use kube::Client;
 use serde_json::{Value, json};
@@ -11,9 +10,10 @@ use tower::ServiceBuilder;
 
 use crate::clock::PausedClock;
 use crate::embedded::api::{ApiServer, Call, Fault, FaultLayer};
-use crate::embedded::provisioner::{Provisioner, Random, Settings, admissions};
+use crate::embedded::provisioner::{Provisioner, Settings, admissions};
 use crate::embedded::stand_ins::{self, CertManager, Kubelet, eventually, patch};
 use crate::embedded::stateful_set::StatefulSets;
+use crate::pki::Entropy;
 
 pub(super) const SHOP: &str = "/apis/kubedb.com/v1/namespaces/prod/mysqls/shop";
 
@@ -69,16 +69,21 @@ impl World {
         let service = self.server.service("provisioner");
         let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
         let client = Client::new(service, "");
-        let settings = Settings { random: counting(), ..Settings::new("loopback") };
+        let settings = Settings { entropy: Entropy::seeded(1), ..Settings::new("loopback") };
         let provisioner = Provisioner::new(client, Arc::clone(&self.clock) as _, settings);
         self.actors.spawn(provisioner.run(CancellationToken::new()))
     }
 
     /// The database `shop`, which also has the fields of `spec`, or lacks those that are null.
     pub(super) fn seed(&self, spec: &Value) {
+        self.seed_as("shop", spec);
+    }
+
+    /// The same under another name.
+    pub(super) fn seed_as(&self, name: &str, spec: &Value) {
         let mut mysql = json!({
             "apiVersion": "kubedb.com/v1", "kind": "MySQL",
-            "metadata": {"name": "shop", "namespace": "prod"},
+            "metadata": {"name": name, "namespace": "prod"},
             "spec": {
                 "version": "9.1.0", "replicas": 3, "storageType": "Ephemeral", "requireSSL": true,
                 "topology": {"mode": "GroupReplication"},
@@ -160,15 +165,4 @@ impl World {
         ours.map(|commit| format!("{} {} {}", commit.verb, commit.key.resource, commit.key.name))
             .collect()
     }
-}
-
-/// Randomness that is the same in every run.
-fn counting() -> Random {
-    let count = AtomicU8::new(0);
-    Arc::new(move |bytes: &mut [u8]| {
-        for byte in bytes {
-            *byte = count.fetch_add(7, Ordering::Relaxed);
-        }
-        Ok(())
-    })
 }

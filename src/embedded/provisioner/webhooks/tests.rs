@@ -35,10 +35,8 @@ async fn create(server: &ApiServer, path: &str, object: &Value) -> Result<(), St
 }
 
 fn refusal(error: kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => panic!("{other}"),
-    }
+    let kube::Error::Api(status) = error else { panic!("{error}") };
+    status.message.clone()
 }
 
 #[tokio::test(start_paused = true)]

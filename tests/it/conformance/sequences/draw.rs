@@ -1,6 +1,6 @@
 //! Chance that can be repeated.
 
-/// A source of numbers that depends on nothing but its seed (SplitMix64).
+/// A source of numbers that depends on nothing but its seed (the generator `SplitMix64`).
 pub(super) struct Draw(u64);
 
 impl Draw {

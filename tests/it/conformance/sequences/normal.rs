@@ -12,9 +12,9 @@ use crate::conformance::target::Reply;
 pub(super) struct Normal {
     /// Each uid and resourceVersion, with the order in which it was first seen.
     seen: BTreeMap<String, usize>,
-    /// What each object last was, by plural and name.
-    objects: BTreeMap<(&'static str, String), Value>,
-    first_versions: BTreeMap<(&'static str, String), String>,
+    /// What each object last was, by path and name.
+    objects: BTreeMap<(String, String), Value>,
+    first_versions: BTreeMap<(String, String), String>,
 }
 
 /// What admission plug-ins of a real server add to a Pod; the embedded one has none.
@@ -23,7 +23,7 @@ const BY_PLUGINS: [&str; 3] = ["preemptionPolicy", "priority", "tolerations"];
 impl Normal {
     /// The body of a request, with what it says of an object that was seen.
     pub(super) fn fill_in(&self, step: &Step) -> Value {
-        let key = (step.kind.plural, step.name.to_owned());
+        let key = (step.kind.path(""), step.name.to_owned());
         let object = self.objects.get(&key);
         let meta =
             |field: &str| object.map_or(Value::Null, |object| object["metadata"][field].clone());
@@ -53,7 +53,7 @@ impl Normal {
         let Some(name) = reply.body["metadata"]["name"].as_str() else {
             return;
         };
-        let key = (step.kind.plural, name.to_owned());
+        let key = (step.kind.path(""), name.to_owned());
         if let Some(version) = reply.body["metadata"]["resourceVersion"].as_str() {
             self.first_versions.entry(key.clone()).or_insert_with(|| version.to_owned());
         }
@@ -89,6 +89,7 @@ impl Normal {
             body["metadata"] = json!({});
         }
         self.clean(&mut body);
+        settle_order(&mut body);
         json!({"code": reply.code, "body": body, "warnings": reply.warnings})
     }
 
@@ -98,28 +99,39 @@ impl Normal {
                 fields.retain(|_, value| !value.is_null());
                 for (name, value) in fields.iter_mut() {
                     let is_time = name == "time" || name.ends_with("Timestamp");
+                    let counts = matches!(name.as_str(), "message" | "resourceVersion" | "uid");
                     match value {
                         Value::String(text) if is_time => "T".clone_into(text),
-                        Value::String(text) => *text = self.words(text),
+                        Value::String(text) if counts => *text = self.words(text),
                         Value::Array(entries) if name == "managedFields" => {
                             let order = |entry: &Value| {
                                 ["manager", "operation", "subresource", "apiVersion"]
                                     .map(|field| entry[field].to_string())
                             };
                             entries.sort_by_key(order);
-                            entries.iter_mut().for_each(|entry| self.clean(entry));
+                            for entry in entries {
+                                self.clean(entry);
+                            }
                         }
                         Value::Object(spec) if name == "spec" => {
                             spec.retain(|name, _| !BY_PLUGINS.contains(&name.as_str()));
                             self.clean(value);
                         }
-                        _ => self.clean(value),
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_) => self.clean(value),
                     }
                 }
             }
-            Value::Array(entries) => entries.iter_mut().for_each(|entry| self.clean(entry)),
-            Value::String(text) => *text = self.words(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Array(entries) => {
+                for entry in entries {
+                    self.clean(entry);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
@@ -137,6 +149,31 @@ impl Normal {
             }
         }
         text
+    }
+}
+
+/// In which order a real server tells what is wrong is by chance; and some sentences quote the whole
+/// object as Go shows it.
+fn settle_order(body: &mut Value) {
+    if let Some(fields) =
+        body.as_object_mut().filter(|fields| fields.get("details") == Some(&json!({})))
+    {
+        fields.remove("details");
+    }
+    if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
+        for cause in causes.iter_mut().filter(|cause| cause["field"] == "patch") {
+            cause["message"] = json!("…");
+        }
+        causes.sort_by_key(ToString::to_string);
+    }
+    let Some(message) = body.get("message").and_then(Value::as_str).map(str::to_owned) else {
+        return;
+    };
+    for quote in [" is invalid: [", "failed to create typed patch object", " is invalid: patch:"] {
+        if let Some((head, _)) = message.split_once(quote) {
+            body["message"] = json!(format!("{head}{quote}…"));
+            return;
+        }
     }
 }
 

@@ -6,12 +6,16 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::draw::Draw;
-use crate::conformance::kinds::{Kind, LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, WIDGET};
+use crate::conformance::kinds::{
+    Kind, LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, SERVICE, WIDGET,
+};
 use crate::conformance::target::{APPLY, JSON, MERGE, STRATEGIC};
 
 const OBJECT: &str = "application/json";
 const NAMES: [&str; 3] = ["a", "b", "c"];
-const KINDS: [Kind; 8] = [LEASE, MAP, MYSQL, POD, REQUEST, ROTATION, SECRET, WIDGET];
+const OLD_MYSQL: Kind = Kind { api_version: "kubedb.com/v1alpha2", ..MYSQL };
+const KINDS: [Kind; 10] =
+    [LEASE, MAP, MYSQL, OLD_MYSQL, POD, REQUEST, ROTATION, SECRET, SERVICE, WIDGET];
 
 /// A request. Its body may hold [`UID`], [`VERSION`] and [`FIRST_VERSION`], which each target fills
 /// in with what it has told of the object.
@@ -57,7 +61,7 @@ impl fmt::Display for Step {
 pub(super) fn next(draw: &mut Draw) -> Step {
     let kind = *draw.one_of(&KINDS);
     let name = *draw.one_of(&NAMES);
-    match draw.below(16) {
+    match draw.below(17) {
         0..=2 => create(draw, kind, name),
         3 => read(draw, kind, name),
         4 | 5 => put(draw, kind, name),
@@ -65,6 +69,7 @@ pub(super) fn next(draw: &mut Draw) -> Step {
         9 => json_patch(draw, kind, name),
         10 => strategic(draw, kind, name),
         11..=13 => apply(draw, kind, name),
+        14 => special(draw, name),
         _ => delete(draw, kind, name),
     }
 }
@@ -94,7 +99,7 @@ fn manager(draw: &mut Draw) -> Vec<String> {
 }
 
 fn subresource(draw: &mut Draw, kind: Kind) -> &'static str {
-    let has_status = !["configmaps", "secrets", "leases"].contains(&kind.plural);
+    let has_status = !["configmaps", "secrets", "leases", "services"].contains(&kind.plural);
     if has_status && draw.once_in(3) { "/status" } else { "" }
 }
 
@@ -189,6 +194,8 @@ fn apply(draw: &mut Draw, kind: Kind, name: &'static str) -> Step {
     let status = subresource(draw, kind);
     let mut body = kind.object(if draw.once_in(4) { part(draw, kind) } else { whole(draw, kind) });
     body["metadata"]["name"] = json!(name);
+    // A real server stores an empty map that is applied to a custom kind, and drops it later.
+    body["metadata"].as_object_mut().unwrap().retain(|_, value| *value != json!({}));
     match draw.below(16) {
         0 => body["metadata"]["resourceVersion"] = json!(VERSION),
         1 => body["metadata"]["resourceVersion"] = json!(FIRST_VERSION),
@@ -202,6 +209,41 @@ fn apply(draw: &mut Draw, kind: Kind, name: &'static str) -> Step {
     }
     let rest = format!("{status}{}", query(draw, parameters));
     Step { rest, body, ..step(Method::PATCH, kind, name, APPLY) }
+}
+
+/// Requests that only one kind understands.
+fn special(draw: &mut Draw, name: &'static str) -> Step {
+    match draw.below(4) {
+        0 => eviction(draw, name),
+        1 => Step { rest: "/scale".to_owned(), ..step(Method::GET, WIDGET, name, OBJECT) },
+        2 => {
+            let replicas = draw.one_of(&[Some(1), Some(2), Some(-1), None]);
+            let body = json!({"spec": {"replicas": replicas}});
+            let parameters = manager(draw);
+            let rest = format!("/scale{}", query(draw, parameters));
+            Step { rest, body, ..step(Method::PATCH, WIDGET, name, MERGE) }
+        }
+        _ => {
+            let body = json!({"apiVersion": "autoscaling/v1", "kind": "Scale",
+                "metadata": {"name": name}, "spec": {"replicas": draw.one_of(&[1, 2])}});
+            let force = if draw.once_in(2) { "&force=true" } else { "" };
+            let rest = format!("/scale?fieldManager=scaler{force}");
+            Step { rest, body, ..step(Method::PATCH, WIDGET, name, APPLY) }
+        }
+    }
+}
+
+fn eviction(draw: &mut Draw, name: &'static str) -> Step {
+    let mut body =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
+    match draw.below(6) {
+        0 => body["deleteOptions"] = json!({"gracePeriodSeconds": 0}),
+        1 => body["deleteOptions"] = json!({"preconditions": {"uid": "other"}}),
+        2 => body["deleteOptions"] = json!({"dryRun": ["All"]}),
+        3 => body["metadata"]["name"] = json!("other"),
+        _ => {}
+    }
+    Step { rest: "/eviction".to_owned(), body, ..step(Method::POST, POD, name, OBJECT) }
 }
 
 fn delete(draw: &mut Draw, kind: Kind, name: &'static str) -> Step {
@@ -228,6 +270,7 @@ fn whole(draw: &mut Draw, kind: Kind) -> Value {
         "mysqls" => json!({"version": "9.1.0"}),
         "mysqlopsrequests" => json!({"type": "Restart", "databaseRef": {"name": "db"}}),
         "pods" => json!({"containers": [{"name": "c", "image": "i:1"}], "nodeName": "nowhere"}),
+        "services" => json!({"clusterIP": "None", "selector": {"a": "b"}}),
         _ => return object,
     };
     for (field, value) in needed.as_object().unwrap() {
@@ -239,6 +282,7 @@ fn whole(draw: &mut Draw, kind: Kind) -> Value {
 }
 
 /// Some fields of an object.
+#[expect(clippy::too_many_lines, reason = "a table: an entry a kind")]
 fn part(draw: &mut Draw, kind: Kind) -> Value {
     let mut object = json!({"metadata": metadata(draw)});
     match kind.plural {
@@ -289,6 +333,17 @@ fn part(draw: &mut Draw, kind: Kind) -> Value {
                 draw,
                 &json!({"phase": ["Pending", "Running"],
                 "message": ["well", null]}),
+            );
+        }
+        "services" => {
+            let ports = [
+                json!([{"name": "a", "port": 1}]),
+                json!([{"name": "b", "port": 2}, {"name": "a", "port": 1, "targetPort": "x"}]),
+            ];
+            object["spec"] = pick(
+                draw,
+                &json!({"ports": ports,
+                "publishNotReadyAddresses": [true, false], "selector": [{"a": "b"}, {"a": "c"}]}),
             );
         }
         _ => {

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::channel::mpsc::{UnboundedReceiver, unbounded};
-use futures::{FutureExt as _, Stream, StreamExt as _, stream};
+use futures::channel::mpsc::unbounded;
+use futures::{Stream, StreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::PartialObjectMeta;
-use kube::runtime::controller::{Action, Error, ReconcileRequest, trigger_self, trigger_with};
-use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::{Config, WatchStreamExt as _, applier, watcher};
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt as _};
-use tokio::time::{Instant, interval};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::addresses::Subnet;
+use super::backoff::Backoff;
 use super::mounts::{Secrets, secrets};
 use super::node::{Node, Staff};
+use super::queue::work_off;
 use super::runtime::Runtime;
 use super::served::{PodName, Served};
 use super::simulated::SimulatedMysqld;
@@ -35,8 +38,10 @@ const MANAGER: &str = "kubelet";
 const DEADLINE: Duration = Duration::from_secs(10);
 /// When to try again what the apiserver did not do.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How often to look for servers whose pod is gone.
-const TIDY: Duration = Duration::from_mins(1);
+/// When to try again what no address was free for.
+const NO_ADDRESS: Duration = Duration::from_secs(60);
+/// How long to wait before a watch that failed is begun anew.
+const WATCH: Backoff = Backoff::new(Duration::from_millis(800), Duration::from_secs(30));
 
 /// How a runner is.
 #[derive(Clone)]
@@ -62,9 +67,9 @@ impl Settings {
             node: node.to_owned(),
             subnet: Subnet::default(),
             runtime: Arc::new(SimulatedMysqld::default()),
-            files_follow: Duration::from_mins(1),
+            files_follow: Duration::from_secs(60),
             crash_first: Duration::from_secs(10),
-            crash_longest: Duration::from_mins(5),
+            crash_longest: Duration::from_secs(5 * 60),
         }
     }
 }
@@ -93,16 +98,15 @@ impl PodRunner {
         let calls = Calls::new(DEADLINE, Arc::new(()));
         let speaker =
             EventSettings { component: MANAGER.to_owned(), instance: self.settings.node.clone() };
-        let (events, writer) = event_writer(
+        let (events, writer_of_events) = event_writer(
             self.client.clone(),
             speaker,
             Arc::clone(&self.clock),
             calls.clone(),
             Arc::new(()),
         );
-        let (sender, changes) = unbounded();
-        let secrets = Arc::new(Secrets::default());
-        let (pods, queue) = queue(&self.client, &self.settings.node, &secrets, changes);
+        let (changes, told) = unbounded();
+        let (pods, writer) = reflector::store();
         let node = Arc::new(Node {
             client: self.client,
             clock: self.clock,
@@ -111,119 +115,106 @@ impl PodRunner {
             calls,
             events,
             served: self.served,
-            changes: sender,
-            secrets,
-            pods: pods.clone(),
+            changes,
+            secrets: Secrets::default(),
+            pods,
         });
-        let reconcile = |pod, node| reconcile(pod, node).boxed();
-        let again = |_, _: &ApiFailure, _| Action::requeue(AGAIN);
-        let reconciled =
-            applier(reconcile, again, Arc::clone(&node), pods, queue, Config::default());
-        let work = reconciled.for_each(|outcome| take_note(outcome, &node));
-        let work = async {
-            tokio::select! {
-                () = work => {}
-                () = tidy_up(&node) => {}
-                () = stop.cancelled() => {}
-            }
-        };
-        tokio::join!(work, writer.run(stop.clone()));
+        let asked = stream::select_all([
+            of_pods(&node, writer).boxed(),
+            of_secrets(&node).boxed(),
+            told.boxed(),
+        ]);
+        let work = work_off(asked, |pod| look(pod, Arc::clone(&node)));
+        let work = stop.run_until_cancelled(work);
+        tokio::join!(work, writer_of_events.run(stop.clone()));
         node.shut_down().await;
     }
 }
 
-/// Looks at a pod when it changes or is no more, when a Secret that it mounts does, and when its
-/// server does. A `Controller` would not tell of pods that are no more.
-fn queue(
-    client: &Client,
-    node: &str,
-    marks: &Arc<Secrets>,
-    changes: UnboundedReceiver<PodName>,
-) -> (Store<Pod>, impl Stream<Item = Result<ReconcileRequest<Pod>, watcher::Error>> + use<>) {
-    let own = watcher::Config::default().fields(&format!("spec.nodeName={node}"));
-    let (pods, writer) = reflector::store();
-    let own = watcher(Api::all(client.clone()), own).default_backoff().reflect(writer);
-    let own = trigger_self(own.touched_objects(), ());
+/// Asks for each pod of the node that changes or is no more.
+fn of_pods(node: &Arc<Node>, writer: Writer<Pod>) -> impl Stream<Item = PodName> + use<> {
+    let own = watcher::Config::default().fields(&format!("spec.nodeName={}", node.settings.node));
+    let events = watcher(Api::all(node.client.clone()), own).backoff(WATCH).reflect(writer);
+    let node = Arc::clone(node);
+    events.filter_map(ready_events).flat_map(move |event| {
+        stream::iter(match event {
+            Event::Apply(pod) | Event::Delete(pod) => vec![PodName::of(&pod)],
+            // A watch that begins anew does not tell what is no more.
+            Event::InitDone => node.all(),
+            Event::Init | Event::InitApply(_) => Vec::new(),
+        })
+    })
+}
 
-    let all: Api<PartialObjectMeta<Secret>> = Api::all(client.clone());
-    let all = watcher(all, watcher::Config::default()).default_backoff().touched_objects();
-    let (marks, known) = (Arc::clone(marks), pods.clone());
-    let mounting = trigger_with(all, move |secret| mounted_by(&secret, &known, &marks));
+/// Asks for the pods that mount a Secret when that changes.
+fn of_secrets(node: &Arc<Node>) -> impl Stream<Item = PodName> + use<> {
+    let all: Api<PartialObjectMeta<Secret>> = Api::all(node.client.clone());
+    let events = watcher(all, watcher::Config::default()).backoff(WATCH);
+    let node = Arc::clone(node);
+    events.filter_map(ready_events).flat_map(move |event| {
+        stream::iter(match event {
+            Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => {
+                mounted_by(&secret, &node)
+            }
+            Event::Init | Event::InitDone => Vec::new(),
+        })
+    })
+}
 
-    let changes = changes.map(|pod| {
-        let pod = ObjectRef::new(&pod.name).within(&pod.namespace);
-        Ok(ReconcileRequest::from(pod))
-    });
-    (pods, stream::select_all([own.boxed(), mounting.boxed(), changes.boxed()]))
+/// The event of a watch; one that fails is tried again by itself.
+async fn ready_events<K>(event: Result<Event<K>, watcher::Error>) -> Option<Event<K>> {
+    event.inspect_err(|error| debug!(%error, "a watch has failed")).ok()
 }
 
 /// The pods that mount a Secret; its version is noted if there are any.
-fn mounted_by(
-    secret: &PartialObjectMeta<Secret>,
-    pods: &Store<Pod>,
-    marks: &Secrets,
-) -> Vec<ObjectRef<Pod>> {
+fn mounted_by(secret: &PartialObjectMeta<Secret>, node: &Node) -> Vec<PodName> {
     let (name, namespace) = (secret.name_any(), secret.namespace().unwrap_or_default());
-    let all = pods.state();
+    let all = node.pods.state();
     let mounting = all.iter().filter(|pod| {
         pod.namespace().as_deref() == Some(&namespace) && secrets(pod).contains(name.as_str())
     });
-    let mounting: Vec<ObjectRef<Pod>> = mounting.map(|pod| ObjectRef::from_obj(&**pod)).collect();
+    let mut mounting: Vec<PodName> = mounting.map(|pod| PodName::of(pod)).collect();
+    mounting.sort();
     if !mounting.is_empty() {
-        marks.note(&namespace, &name, secret.resource_version().unwrap_or_default());
+        node.secrets.note(&namespace, &name, secret.resource_version().unwrap_or_default());
     }
     mounting
 }
 
-async fn tidy_up(node: &Node) {
-    if node.pods.wait_until_ready().await.is_err() {
-        return std::future::pending().await;
-    }
-    let mut ticks = interval(TIDY);
-    loop {
-        ticks.tick().await;
-        node.tidy_up().await;
+/// Looks at a pod, and says when to look again if nothing happens before.
+async fn look(name: PodName, node: Arc<Node>) -> Option<Duration> {
+    let Some(pod) = node.pods.get(&ObjectRef::new(&name.name).within(&name.namespace)) else {
+        node.dismiss(&name).await;
+        return None;
+    };
+    match reconcile(&pod, &node).await {
+        Ok(again) => again,
+        Err(failure) => {
+            debug!(%failure, pod = %name, "the apiserver did not take what became of a pod");
+            Some(AGAIN)
+        }
     }
 }
 
-async fn take_note(
-    outcome: Result<(ObjectRef<Pod>, Action), Error<ApiFailure, watcher::Error>>,
-    node: &Node,
-) {
-    match outcome {
-        Ok(_) => {}
-        Err(Error::ObjectNotFound(gone)) => {
-            let namespace = gone.namespace.clone().unwrap_or_default();
-            node.dismiss(&PodName { namespace, name: gone.name.clone() }).await;
-        }
-        Err(Error::ReconcilerFailed(failure, pod)) => {
-            debug!(%failure, %pod, "the apiserver did not take the status of a pod");
-        }
-        Err(Error::QueueError(error)) => warn!(%error, "cannot watch pods or Secrets"),
-        Err(Error::RunnerError(error)) => warn!(%error, "the controller of pods has stopped"),
-    }
-}
-
-/// Makes a pod what it should be, says what it is, and when to look again.
-async fn reconcile(pod: Arc<Pod>, node: Arc<Node>) -> Result<Action, ApiFailure> {
-    let Some(worker) = node.worker(&pod).await else {
+/// Makes a pod what it should be, and says what it is.
+async fn reconcile(pod: &Pod, node: &Node) -> Result<Option<Duration>, ApiFailure> {
+    let Some(worker) = node.worker(pod).await else {
         let why = "Failed to create pod sandbox: no address is free".to_owned();
-        node.tell(&pod, "FailedCreatePodSandBox", true, why);
-        return Ok(Action::requeue(TIDY));
+        node.tell(pod, "FailedCreatePodSandBox", true, why);
+        return Ok(Some(NO_ADDRESS));
     };
     let mut worker = worker.lock().await;
-    let again = worker.sync(&pod, &node).await;
-    node.served.set(&PodName::of(&pod), worker.serving());
-    if report(&pod, &mut worker, &node).await? == Told::Nobody {
+    let again = worker.sync(pod, node).await;
+    node.served.set(&PodName::of(pod), worker.serving());
+    if report(pod, &mut worker, node).await? == Told::Nobody {
         worker.kill().await;
-        node.served.set(&PodName::of(&pod), None);
-        return Ok(Action::await_change());
+        node.served.set(&PodName::of(pod), None);
+        return Ok(None);
     }
     if is_deleting(&pod.metadata) && worker.is_gone() {
-        remove(&pod, &node).await?;
+        remove(pod, node).await?;
     }
-    let wait = again.map(|again| again.saturating_duration_since(Instant::now()));
-    Ok(wait.map_or(Action::await_change(), Action::requeue))
+    Ok(again.map(|again| again.saturating_duration_since(Instant::now())))
 }
 
 /// Who took note of a status.

@@ -1,0 +1,193 @@
+//! `certrotor demo` as people use it: the real binary, in real time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::support::control_plane::free_ports;
+use crate::support::eventually::eventually;
+use crate::support::http;
+use crate::support::parts::skipped;
+use crate::support::process::{Process, Scratch};
+use crate::support::time::{minutes, seconds};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_certrotor");
+
+/// A demo that runs, with a folder for its temporary files.
+struct Demo {
+    process: Process,
+    temporary: PathBuf,
+    port: u16,
+    _scratch: Scratch,
+}
+
+impl Demo {
+    fn start(name: &str, options: &[&str]) -> Self {
+        let scratch = Scratch::new(name);
+        let temporary = scratch.path().join("tmp");
+        fs::create_dir(&temporary).unwrap();
+        let [port] = free_ports();
+        let listen = format!("127.0.0.1:{port}");
+        let args = [&["demo", "--listen", &listen], options].concat();
+        let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+        let variables = [("TMPDIR", temporary.to_string_lossy().into_owned())];
+        let log = scratch.path().join("printed");
+        let process = Process::start_in(Path::new(PROGRAM), &args, &variables, &log);
+        Self { process, temporary, port, _scratch: scratch }
+    }
+
+    async fn ready(&self) {
+        let what = "the demo to be ready";
+        eventually(minutes(1), what, async || match http::get(self.port, "/readyz").await {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            other => Err(format!("{other:?}\n{}", self.process.tail(20))),
+        })
+        .await;
+    }
+
+    /// Waits until it has ended, and gives its status and what it has printed.
+    async fn ended(&self, within: Duration) -> (Option<i32>, String) {
+        let status = eventually(within, "the demo to end", async || {
+            self.process.ended().ok_or_else(|| self.process.tail(30))
+        })
+        .await;
+        (status.code(), self.process.printed())
+    }
+
+    /// Neither a file nor a socket.
+    async fn has_left_nothing(&self) {
+        let left: Vec<_> = fs::read_dir(&self.temporary).unwrap().map(|it| it.unwrap()).collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert!(http::get(self.port, "/").await.is_err(), "somebody still listens");
+    }
+}
+
+fn demo(options: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.arg("demo").args(options).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn options_that_make_no_sense_end_with_2_and_say_what_would() {
+    for (options, says) in [
+        (&["--databases", "0"][..], "`0` is too small; allowed: 1 to 24"),
+        (&["--databases", "1000"], "`1000` is too large; allowed: 1 to 24"),
+        (&["--databases", "many"], "`many` is no whole number; allowed: 1 to 24"),
+        (&["--listen", "9440"], "`9440` is no address; allowed: an IP address and a port"),
+        (&["--listen", "127.0.0.1:99999"], "is no address; allowed: an IP address and a port"),
+        (&["--once", "--timeout", "5"], "`5` lacks a unit; allowed:"),
+        (&["--once", "--timeout", "0s"], "`0s` is too short; at least 1s"),
+        (&["--speed", "2"], "unexpected argument '--speed' found"),
+    ] {
+        let output = demo(options);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {told}");
+        assert!(told.contains(says), "{options:?}: {told}");
+    }
+}
+
+#[test]
+fn what_cannot_be_had_ends_with_1_and_one_line_that_says_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let scratch = Scratch::new("demo-refused");
+    let file = scratch.file("file", "");
+    let below = file.join("folder").to_string_lossy().into_owned();
+    let settings = scratch.path().join("settings");
+    fs::create_dir(&settings).unwrap();
+    fs::write(settings.join("certrotor.yaml"), "rotation: {renewbefor: 1%}\n").unwrap();
+    let settings = settings.to_string_lossy().into_owned();
+    let taken_says = format!("--listen {taken}: address already in use: choose another port");
+    for (options, says) in [
+        (&["--listen", &taken][..], &*taken_says),
+        (&["--dir", &below], "name a folder that you may write to"),
+        (&["--dir", &settings, "--listen", "127.0.0.1:0"], "did you mean `renewBefore`?"),
+    ] {
+        let output = demo(options);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{options:?}: {told}");
+        assert!(told.starts_with("certrotor: ") && told.contains(says), "{options:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{options:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn once_ends_well_when_every_database_was_rotated_and_serves_its_new_certificate() {
+    let demo = Demo::start("demo-once", &["--once"]);
+    let (status, printed) = demo.ended(minutes(4)).await;
+    assert_eq!(status, Some(0), "{printed}");
+    for database in ["shop/catalog", "shop/orders", "web/blog"] {
+        for told in [
+            "database Ready",
+            "rotation opened for RenewalDue, ",
+            "certificate issued anew, revision 2",
+            "rotation verified after ",
+            "every server was seen to serve the new certificate",
+        ] {
+            let line = format!("  {database}  {told}");
+            assert!(printed.contains(&line), "{line:?} is missing in\n{printed}");
+        }
+    }
+    for told in ["orders-0, the primary, is restarted", "orders-1, the standby, is restarted"] {
+        assert!(printed.contains(told), "{told:?} is missing in\n{printed}");
+    }
+    let last = printed.lines().last().unwrap();
+    assert!(last.starts_with("every database was rotated and serves its new "), "{printed}");
+    demo.has_left_nothing().await;
+}
+
+#[tokio::test]
+async fn once_that_takes_too_long_ends_with_1_and_says_what_is_missing() {
+    let demo = Demo::start("demo-late", &["--once", "--timeout", "3s", "--databases", "1"]);
+    let (status, printed) = demo.ended(minutes(1)).await;
+    let last = printed.lines().last().unwrap();
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(last.contains("not every database was rotated within 3s: web/blog is "), "{printed}");
+    demo.has_left_nothing().await;
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_within_seconds_and_nothing_is_left_but_the_folder_that_was_named() {
+    let folder = Scratch::new("demo-dir");
+    let kept = folder.path().join("kept");
+    let kept = kept.to_string_lossy().into_owned();
+    for (signal, options) in [("INT", &[][..]), ("TERM", &["--dir", &kept][..])] {
+        let demo = Demo::start("demo-signal", options);
+        demo.ready().await;
+        demo.process.signal(signal);
+        let (status, printed) = demo.ended(seconds(10)).await;
+        assert_eq!(status, Some(0), "{signal}: {printed}");
+        let last = printed.lines().last().unwrap();
+        assert!(last.starts_with("stopped after "), "{signal}: {printed}");
+        demo.has_left_nothing().await;
+    }
+    let mut files: Vec<_> =
+        fs::read_dir(&kept).unwrap().map(|it| it.unwrap().file_name()).collect();
+    files.sort_unstable();
+    assert_eq!(files, ["certrotor.yaml", "demo.log", "kubeconfig"]);
+    let log = fs::read_to_string(Path::new(&kept).join("demo.log")).unwrap();
+    assert!(log.contains("config loaded"), "{log}");
+}
+
+#[test]
+fn on_a_terminal_the_cursor_is_back_at_the_end_and_no_log_line_is_seen() {
+    let scratch = Scratch::new("demo-terminal");
+    let run = format!("timeout --foreground -s INT 5 {PROGRAM} demo --listen 127.0.0.1:0");
+    let mut script = Command::new("script");
+    script.args(["-qec", &run, "/dev/null"]).stdin(Stdio::null());
+    let Ok(output) = script.env("TMPDIR", scratch.path()).env("TERM", "xterm").output() else {
+        return skipped("demo on a terminal", "script (of util-linux) is not on PATH");
+    };
+    let seen = String::from_utf8_lossy(&output.stdout);
+    let at = |sequence: &str| {
+        seen.find(sequence).unwrap_or_else(|| panic!("{sequence:?} is missing in {seen:?}"))
+    };
+    let (hidden, drawn) = (at("\x1b[?25l"), at("\x1b[?2026h"));
+    let (back, summary) = (at("\x1b[?25h"), at("stopped after "));
+    assert!(hidden < drawn && drawn < back && back < summary, "{seen:?}");
+    assert!(seen.contains("Look from another terminal"), "{seen:?}");
+    for log in ["INFO", "WARN", "config loaded"] {
+        assert!(!seen.contains(log), "{log} in {seen:?}");
+    }
+}
