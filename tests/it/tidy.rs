@@ -184,6 +184,16 @@ fn the_daemon_writes_in_few_places() {
 }
 
 #[test]
+fn the_executor_stands_alone() {
+    let sources = sources(&["src/executor"]);
+    let sources: Vec<&Source> = sources.iter().collect();
+    let others = ["cli", "config", "daemon", "embedded", "metrics", "web"];
+    let others = others.map(|module| format!("crate::{module}"));
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    none(&mentions(&sources, &others), "the executor knows the API, and no part of the daemon");
+}
+
+#[test]
 fn crontab_lines_are_read_in_one_place() {
     let sources = sources(&["src"]);
     let others: Vec<&Source> = sources

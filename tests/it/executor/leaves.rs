@@ -33,3 +33,10 @@ pub(crate) fn pair(begins: Time, ends: Time) -> Value {
     let [leaf, ca, key] = [leaf, ca, key].map(|pem| base64(pem.as_bytes()));
     json!({"tls.crt": leaf, "ca.crt": ca, "tls.key": key})
 }
+
+/// The data of the Secret of the authority.
+pub(crate) fn authority() -> Value {
+    let [certificate, key] = [CA.pem(), CA.key().serialize_pem()];
+    let [certificate, key] = [certificate, key].map(|pem| base64(pem.as_bytes()));
+    json!({"tls.crt": certificate, "tls.key": key})
+}

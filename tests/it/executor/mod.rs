@@ -13,6 +13,7 @@ mod on_real_parts;
 mod oracles;
 mod rotating;
 mod troubles;
+mod whole;
 mod world;
 
 use world::World;
