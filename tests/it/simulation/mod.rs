@@ -119,7 +119,7 @@ fn crash_at(nth: usize, crash: Crash, change: Option<&'static str>) {
     });
 }
 
-/// Every so many writes in the ordinary run; each of them in the full one (CERTROTOR_TEST_FULL=1).
+/// Every so many writes in the ordinary run; each of them in the full one (`CERTROTOR_TEST_FULL=1`).
 fn some(writes: std::ops::RangeInclusive<usize>, every: usize) -> impl Iterator<Item = usize> {
     let full = std::env::var("CERTROTOR_TEST_FULL").is_ok_and(|value| value == "1");
     let (first, step) = if full { (1, 1) } else { (*writes.start(), every) };
