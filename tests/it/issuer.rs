@@ -1,3 +1,4 @@
+// long: one story, told to two clusters
 //! Side by side: the embedded issuer on one real apiserver, the real cert-manager on another. Both
 //! are given the same Certificates; what comes of them is the same, but for what must differ.
 

@@ -1,3 +1,4 @@
+// long: the generators of a whole record, and what must hold for each
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;

@@ -41,6 +41,9 @@ impl Cluster {
         let clock: Arc<dyn Clock> = Arc::new(PausedClock::new(epoch));
         let server = ApiServer::new(Arc::clone(&clock)).expect("an API server");
         provisioner::admissions(&server);
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": NAMESPACE}});
+        server.seed(namespace).expect("a namespace");
         let client = |user: &str| server.client(user, NAMESPACE);
         let (mut parts, stop) = (JoinSet::new(), CancellationToken::new());
 

@@ -1,3 +1,4 @@
+// long: one table, an entry a kind
 //! The requests of a sequence.
 
 use std::fmt;
