@@ -236,6 +236,11 @@ impl Target {
         self.call(Method::DELETE, &self.path(kind, rest), OBJECT, &options).await
     }
 
+    /// Whether it is a real kube-apiserver.
+    pub(crate) const fn is_real(&self) -> bool {
+        matches!(self.server, Server::Real(_))
+    }
+
     /// What a watch with these parameters tells, until there are so many events or silence.
     pub(crate) async fn watch(&self, kind: Kind, query: &str, events: usize) -> Vec<Value> {
         let path = self.path(kind, &format!("?watch=true&{query}"));
