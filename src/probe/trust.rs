@@ -30,7 +30,7 @@ impl Trust {
 
     /// Whether a presented leaf leads to one of them. Its own dates do not matter here; none: that
     /// cannot be told, because the certificate is of a kind that is not verified any more.
-    pub(super) fn holds(&self, presented: &Presented, now: Time) -> Option<bool> {
+    pub fn holds(&self, presented: &Presented, now: Time) -> Option<bool> {
         let (leaf, others) = presented.ders.split_first()?;
         // A self-signed certificate is its own authority.
         if self.authorities.contains(leaf) {
