@@ -130,14 +130,20 @@ impl From<io::Error> for Unseen {
 }
 
 fn of_socket(kind: io::ErrorKind) -> Failure {
-    match kind {
-        io::ErrorKind::ConnectionRefused => Failure::Refused,
-        io::ErrorKind::TimedOut => Failure::Timeout,
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Failure::Closed,
-        _ => Failure::Unreachable,
+    const HUNG_UP: [io::ErrorKind; 5] = [
+        io::ErrorKind::UnexpectedEof,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::NotConnected,
+    ];
+    if kind == io::ErrorKind::ConnectionRefused {
+        Failure::Refused
+    } else if kind == io::ErrorKind::TimedOut {
+        Failure::Timeout
+    } else if HUNG_UP.contains(&kind) {
+        Failure::Closed
+    } else {
+        Failure::Unreachable
     }
 }

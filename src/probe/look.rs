@@ -48,11 +48,8 @@ pub struct Version(pub(super) ProtocolVersion);
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ProtocolVersion::TLSv1_2 => f.write_str("TLSv1.2"),
-            ProtocolVersion::TLSv1_3 => f.write_str("TLSv1.3"),
-            other => write!(f, "{other:?}"),
-        }
+        let name = format!("{:?}", self.0);
+        f.write_str(&name.replace('_', "."))
     }
 }
 

@@ -95,3 +95,16 @@ fn a_bundle_that_holds_no_authority_is_refused() {
         assert!(Trust::from_pem(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn the_page_says_what_the_code_does() {
+    let page = include_str!("../../../docs/probe.md");
+    let mut rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    for verdict in Verdict::ALL {
+        assert_eq!(rows.next(), Some(&*format!("{verdict}` | {} |", verdict.meaning())));
+    }
+    for failure in Failure::ALL {
+        assert_eq!(rows.next(), Some(&*format!("{failure}` | {} |", failure.meaning())));
+    }
+    assert_eq!(rows.next(), None);
+}
