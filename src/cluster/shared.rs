@@ -98,6 +98,27 @@ impl Shared {
         waiting.map(|(watched, report)| sentence(watched, &report.standing)).collect()
     }
 
+    /// The apiserver said something on a watch.
+    pub fn heard(&self, watched: &Watched) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(report) = reports.get_mut(watched) {
+            report.last_heard = Some(self.clock.now());
+        }
+    }
+
+    /// A watch goes on from where it was: what failed before is over.
+    pub fn goes_on(&self, watched: &Watched) {
+        self.heard(watched);
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = reports.get(watched).is_some_and(|report| {
+            report.reliable && matches!(report.standing, Standing::Failing(_))
+        });
+        drop(reports);
+        if failed {
+            self.stands(watched, false, Standing::Synced);
+        }
+    }
+
     /// Notes how a watch stands, and says so when that is news.
     pub fn stands(&self, watched: &Watched, optional: bool, standing: Standing) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
