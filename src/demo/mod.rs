@@ -20,7 +20,6 @@ mod show;
 mod sights;
 mod story;
 mod system;
-mod wire;
 mod words;
 
 pub use scene::{MOST, USUAL};

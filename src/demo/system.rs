@@ -17,12 +17,11 @@ use super::picture::{News, Picture, Places};
 use super::scene::{OWN, Scene, VERSION};
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
-use super::wire::Looker;
 use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
 use crate::core::fleet::Text;
-use crate::daemon::{self, Daemon, Identity, View};
+use crate::daemon::{self, Daemon, Identity, Probing, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
 use crate::embedded::issuer::{self, CertManager};
@@ -31,6 +30,7 @@ use crate::embedded::provisioner::{self, Provisioner};
 use crate::embedded::stateful_set::StatefulSets;
 use crate::executor::{self, Executor};
 use crate::metrics::acts::Acts;
+use crate::probe::Prober;
 use crate::web;
 
 /// The daemon's config.
@@ -68,14 +68,16 @@ pub(super) async fn start(
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
-    let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded);
+    // Its servers are processes of this host, or tasks of this process.
+    let probing = Probing { eyes: Arc::new(Prober::default()), loopback: true };
+    let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded).probing(probing);
     let views = daemon.views();
 
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
     start_cluster(&mut parts, &cluster, &clock, subnet);
     parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
-    let (sights, seen) = start_eyes(&mut parts, &cluster, views.clone(), &clock)?;
+    let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock);
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };
     let show = Show::begin(sources, picture, scene.keys(), options.once);
@@ -127,20 +129,17 @@ fn subnet(port: u16) -> Result<Subnet, NotASubnet> {
     format!("127.{second}.{third}.{fourth}/26").parse()
 }
 
-/// Who looks at the servers, and what comes of it.
+/// Who tells what the daemon has seen on the servers.
 fn start_eyes(
     parts: &mut Parts<Ended>,
-    cluster: &ApiServer,
     views: watch::Receiver<Arc<View>>,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<(watch::Receiver<Sights>, mpsc::Receiver<News>)> {
+) -> (watch::Receiver<Sights>, mpsc::Receiver<News>) {
     let (sights, sighted) = watch::channel(Sights::default());
     let (news, seen) = mpsc::channel(NEWS);
-    let looker = Looker::new().context("TLS")?;
-    let (server, clock) = (cluster.clone(), Arc::clone(clock));
-    let eyes = Eyes { server, views, looker, sights, news, clock };
+    let eyes = Eyes { views, sights, news, clock: Arc::clone(clock) };
     parts.start("eyes", |stop| eyes.run(stop));
-    Ok((sighted, seen))
+    (sighted, seen)
 }
 
 /// A part that says nothing when it ends.
