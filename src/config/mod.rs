@@ -139,7 +139,7 @@ impl Config {
         Self {
             installation: installation.map_or(default.installation, Arc::from),
             policy: Arc::new(rotation::policy(root)),
-            probe: Probe::from_section(&root.section("probe"), default.probe),
+            probe: Probe::from_section(&root.section("probe"), &default.probe),
             server: Server::from_section(&root.section("server"), default.server),
             executor: Executor::from_section(&root.section("executor"), default.executor),
         }
@@ -147,7 +147,7 @@ impl Config {
 }
 
 impl Probe {
-    fn from_section(section: &Section<'_>, default: Self) -> Self {
+    fn from_section(section: &Section<'_>, default: &Self) -> Self {
         Self {
             enabled: section.switch("enabled").unwrap_or(default.enabled),
             every: section.duration("every").unwrap_or(default.every),

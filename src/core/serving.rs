@@ -135,12 +135,15 @@ impl Database {
             (Some(_), Some(before)) if !good(before) => Serving::Older(Proof::Wire),
             (Some(_), _) => Serving::Unknown,
             // Whoever can look does not guess.
-            (None, _) => match self.inferred(pod, issued) {
-                Serving::Older(_) if self.is_probed(pod) && pod.missed.is_none() => {
+            (None, _) => {
+                let inferred = self.inferred(pod, issued);
+                let hasty = self.is_probed(pod) && pod.missed.is_none();
+                if matches!(inferred, Serving::Older(_)) && hasty {
                     Serving::Unknown
+                } else {
+                    inferred
                 }
-                inferred => inferred,
-            },
+            }
         }
     }
 

@@ -223,7 +223,7 @@ impl Prober {
             held_against_us: failure.is_some_and(Failure::counts_against_us),
         });
         self.acts.probed(result(&look), look.took);
-        self.say(&target, &look, trust.as_deref(), began, memory);
+        say(&target, &look, trust.as_deref(), began, memory);
         let (namespace, name) = &target.place;
         let news = self.shared.with_stores(|stores| match &look.result {
             Ok(seen) => {
@@ -245,39 +245,30 @@ impl Prober {
             self.shared.changed.notify_one();
         }
     }
+}
 
-    /// Says in the log what is new about a server, and nothing twice.
-    fn say(
-        &self,
-        target: &Target,
-        look: &Look,
-        trust: Option<&Trust>,
-        now: Time,
-        memory: &mut Memory,
-    ) {
-        let (pod, database) = (&*target.place.1, target.key.to_string());
-        let said = match &look.result {
-            Ok(seen) => {
-                let issued = target.issued.as_ref().map(|issued| &issued.id);
-                let expected = Expected { issued, trust, host: Some(&target.host) };
-                let verdicts = judge(seen, &expected, now);
-                let words: Vec<&str> = verdicts.iter().map(|verdict| verdict.as_str()).collect();
-                let bad = verdicts.iter().any(|verdict| verdict.is_bad());
-                (words.join(" "), bad)
-            }
-            Err(unseen) => (unseen.to_string(), true),
-        };
-        let (words, bad) = said;
-        if memory.said == words {
-            return;
+/// Says in the log what is new about a server, and nothing twice.
+fn say(target: &Target, look: &Look, trust: Option<&Trust>, now: Time, memory: &mut Memory) {
+    let (pod, database) = (&*target.place.1, target.key.to_string());
+    let (words, bad) = match &look.result {
+        Ok(seen) => {
+            let issued = target.issued.as_ref().map(|issued| &issued.id);
+            let expected = Expected { issued, trust, host: Some(&target.host) };
+            let verdicts = judge(seen, &expected, now);
+            let words: Vec<&str> = verdicts.iter().map(|verdict| verdict.as_str()).collect();
+            (words.join(" "), verdicts.iter().any(|verdict| verdict.is_bad()))
         }
-        if bad {
-            tracing::warn!(database, pod, "looked at what is served: {words}");
-        } else {
-            tracing::debug!(database, pod, "looked at what is served: {words}");
-        }
-        memory.said = words;
+        Err(unseen) => (unseen.to_string(), true),
+    };
+    if memory.said == words {
+        return;
     }
+    if bad {
+        tracing::warn!(database, pod, "looked at what is served: {words}");
+    } else {
+        tracing::debug!(database, pod, "looked at what is served: {words}");
+    }
+    memory.said = words;
 }
 
 impl Memory {

@@ -44,18 +44,18 @@ impl Eyes {
         for (key, database) in &fleet.databases {
             for (name, pod) in &database.pods {
                 if let Some(sight) = sight(pod) {
-                    self.saw(key, name, sight);
+                    self.saw(key, name, &sight);
                 }
             }
         }
     }
 
-    fn saw(&self, key: &Key, name: &Text, sight: Sight) {
+    fn saw(&self, key: &Key, name: &Text, sight: &Sight) {
         let leaf = sight.leaf;
         let mut before = None;
         self.sights.send_if_modified(|sights| {
             before = sights.note(key, name, sight.clone());
-            before.as_ref() != Some(&sight)
+            before.as_ref() != Some(sight)
         });
         if before.is_some_and(|before| before.leaf.differs_from(&leaf)) {
             let text = format!("{name} serves the new certificate");
