@@ -12,7 +12,7 @@ const NOT_READY: Span = Span::seconds(20);
 /// While a rotation is under way.
 const SOON: Span = Span::seconds(10);
 /// For the second look at a server that presents something else than it should: drift takes two.
-const SECOND: Span = Span::seconds(30);
+const SECOND: Span = Span::seconds(15);
 /// The first pause after a look that the server may hold against us; it grows fourfold each time.
 const HELD_AGAINST_US: Span = Span::MINUTE;
 /// And the longest: a server blocks a host after 100 of them.

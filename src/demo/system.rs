@@ -13,8 +13,9 @@ use super::Options;
 use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
-use super::picture::{News, Picture, Places};
-use super::scene::{OWN, Scene, VERSION};
+use super::picture::{News, Picture, Places, Tone};
+use super::scene::{OWN, Scene};
+use super::servers::choose;
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
 use crate::clock::{Clock, Offset, ServerClock};
@@ -25,7 +26,7 @@ use crate::daemon::{self, Daemon, Identity, Probing, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
 use crate::embedded::issuer::{self, CertManager};
-use crate::embedded::pods::{self, NotASubnet, PodRunner, SimulatedMysqld, Subnet};
+use crate::embedded::pods::{self, NotASubnet, PodRunner, Runtime, Subnet};
 use crate::embedded::provisioner::{self, Provisioner};
 use crate::embedded::stateful_set::StatefulSets;
 use crate::executor::{self, Executor};
@@ -64,6 +65,7 @@ pub(super) async fn start(
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
     };
+    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
@@ -75,9 +77,9 @@ pub(super) async fn start(
 
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
-    start_cluster(&mut parts, &cluster, &clock, subnet);
+    start_cluster(&mut parts, &cluster, &clock, (subnet, chosen.runtime));
     parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
-    let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock);
+    let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock, &chosen.are);
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };
     let show = Show::begin(sources, picture, scene.keys(), options.once);
@@ -91,7 +93,7 @@ fn start_cluster(
     parts: &mut Parts<Ended>,
     cluster: &ApiServer,
     clock: &Arc<dyn Clock>,
-    subnet: Subnet,
+    (subnet, runtime): (Subnet, Arc<dyn Runtime>),
 ) {
     let client = |user: &str| cluster.client(user, OWN);
     let clock = || Arc::clone(clock);
@@ -102,24 +104,13 @@ fn start_cluster(
     parts.start("StatefulSet controller", |stop| quiet(sets.run(stop)));
     let issuer = CertManager::new(client("cert-manager"), clock(), issuer::Settings::default());
     parts.start("issuer", |stop| quiet(issuer.run(stop)));
-    let settings =
-        pods::Settings { subnet, runtime: Arc::new(mysqld()), ..pods::Settings::new(NODE) };
+    let settings = pods::Settings { subnet, runtime, ..pods::Settings::new(NODE) };
     let pods = PodRunner::new(client("kubelet"), clock(), settings);
     parts.start("pod runner", |stop| quiet(pods.run(stop)));
     let calls = Calls::new(CALL_DEADLINE, Arc::new(()));
     let settings = executor::Settings::default();
     let executor = Executor::new(client(executor::FIELD_MANAGER), clock(), calls, settings);
     parts.start("executor", |stop| quiet(executor.run(stop)));
-}
-
-/// Simulated servers that start and stop as fast as one likes to watch.
-fn mysqld() -> SimulatedMysqld {
-    SimulatedMysqld {
-        version: VERSION.to_owned(),
-        starts_in: Duration::from_secs(2),
-        stops_in: Duration::from_secs(1),
-        ..SimulatedMysqld::default()
-    }
 }
 
 /// The addresses of the pods of this demo. No other demo on this machine has the same port now, so
@@ -134,9 +125,13 @@ fn start_eyes(
     parts: &mut Parts<Ended>,
     views: watch::Receiver<Arc<View>>,
     clock: &Arc<dyn Clock>,
+    servers: &str,
 ) -> (watch::Receiver<Sights>, mpsc::Receiver<News>) {
     let (sights, sighted) = watch::channel(Sights::default());
     let (news, seen) = mpsc::channel(NEWS);
+    let (at, text) = (clock.now(), format!("the servers are {servers}"));
+    // The first of all news: there is room for it.
+    drop(news.try_send(News { at, about: String::new(), text, tone: Tone::Step, ended: None }));
     let eyes = Eyes { views, sights, news, clock: Arc::clone(clock) };
     parts.start("eyes", |stop| eyes.run(stop));
     (sighted, seen)

@@ -100,7 +100,7 @@ fn what_has_changed_makes_a_look_due() {
 #[test]
 fn what_is_not_as_it_should_be_is_looked_at_twice() {
     let once = seen(db(), "-1m", OTHER);
-    assert_eq!(next(&once, Some(&last(&once, "-1m"))), Some(at("-30s")));
+    assert_eq!(next(&once, Some(&last(&once, "-1m"))), Some(at("-45s")));
     let twice = seen(once, "-30s", OTHER);
     let due = next(&twice, Some(&last(&twice, "-30s"))).unwrap();
     assert!(due > at("40m"), "two looks are enough to know: {due}");
