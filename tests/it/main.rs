@@ -8,6 +8,8 @@ mod conformance;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod deploy;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod executor;
