@@ -2,6 +2,8 @@
 //!
 //! Kubernetes' own type would parse thirty thousand templates to throw them away.
 
+use std::net::IpAddr;
+
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -44,6 +46,12 @@ fixed_resource!(Pod, POD, NamespaceResourceScope);
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodStatus {
+    /// Its address.
+    #[serde(rename = "podIP", deserialize_with = "tolerant::value")]
+    pub pod_ip: String,
+    /// The address of its node.
+    #[serde(rename = "hostIP", deserialize_with = "tolerant::value")]
+    pub host_ip: String,
     /// `Ready` and others.
     #[serde(deserialize_with = "tolerant::list")]
     pub conditions: Vec<Condition>,
@@ -124,6 +132,16 @@ impl Pod {
         let mut containers = self.status.container_statuses.iter();
         let server = containers.find(|container| container.name == SERVER)?;
         server.state.running.as_ref()?.started_at
+    }
+
+    /// Its address, once it has one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.status.pod_ip.parse().ok()
+    }
+
+    /// The address of its node.
+    pub fn node_address(&self) -> Option<IpAddr> {
+        self.status.host_ip.parse().ok()
     }
 
     /// Whether it is Ready.
@@ -208,5 +226,27 @@ mod tests {
         }
         let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
         assert!(pod("shop-0", &json!({}), &ready).is_ready());
+    }
+
+    #[test]
+    fn addresses_are_read_or_are_none() {
+        for (status, address, node) in [
+            (
+                json!({"podIP": "10.0.0.7", "hostIP": "192.0.2.1"}),
+                Some("10.0.0.7"),
+                Some("192.0.2.1"),
+            ),
+            (json!({"podIP": "fd00::7"}), Some("fd00::7"), None),
+            (json!({"podIP": "db.example", "hostIP": 7}), None, None),
+            (json!({}), None, None),
+        ] {
+            let pod = pod("shop-0", &json!({}), &status);
+            let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+            assert_eq!(
+                (pod.address(), pod.node_address()),
+                (parse(address), parse(node)),
+                "{status}"
+            );
+        }
     }
 }

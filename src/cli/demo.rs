@@ -17,7 +17,7 @@ use crate::cluster::client::install_tls_provider;
 use crate::config::values;
 use crate::core::time::Span;
 use crate::demo::folder::Folder;
-use crate::demo::{self, MOST, Options, USUAL};
+use crate::demo::{self, MOST, Mysqld, Options, USUAL};
 use crate::telemetry;
 
 /// The longest that anybody waits for `--once`.
@@ -32,6 +32,10 @@ pub(super) struct Demo {
     /// How many MySQL databases there are
     #[arg(long, value_name = "N", default_value_t = USUAL, value_parser = databases)]
     databases: usize,
+    /// Which MySQL servers: `auto` takes a mysqld or mariadbd that this machine has and simulates them
+    /// if it has none, `simulated` always does, and a path names the program
+    #[arg(long, value_name = "auto|simulated|PATH", default_value = "auto")]
+    mysqld: String,
     /// Where /metrics, /livez and /readyz are served; port 0: any that is free
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9440")]
     #[arg(value_parser = values::address)]
@@ -77,6 +81,7 @@ impl Demo {
         let options = Options {
             databases: self.databases,
             listen: self.listen,
+            mysqld: Mysqld::from(&*self.mysqld),
             once: self.once.then_some(self.timeout),
         };
         let result = demo::run(options, folder, Arc::new(SystemClock), stop).await;

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
-use crate::daemon::{self, Identity, Parts};
+use crate::daemon::{self, Identity, Parts, Probing};
 use crate::metrics::acts::Acts;
+use crate::probe::Prober;
 use crate::telemetry::{self, LogFormat};
 
 /// How long one call to the apiserver may take.
@@ -43,6 +44,9 @@ pub(super) struct Run {
     /// Which log lines are written: a level, or a filter such as `info,certrotor=debug`
     #[arg(long, value_name = "FILTER", env = "CERTROTOR_LOG")]
     log_level: Option<String>,
+    /// Look also at servers on loopback addresses: for a cluster whose pods are processes of this host
+    #[arg(long)]
+    probe_loopback: bool,
 }
 
 impl Run {
@@ -77,8 +81,9 @@ impl Run {
             acts,
             identity: Identity { namespace, replica: self.replica() },
         };
+        let probing = Probing { eyes: Arc::new(Prober::default()), loopback: self.probe_loopback };
         let signals = stop_on(&[SignalKind::terminate(), SignalKind::interrupt()], stop.clone())?;
-        let result = daemon::run(parts, &self.config, stop).await;
+        let result = daemon::run(parts, &self.config, probing, stop).await;
         signals.abort();
         result
     }

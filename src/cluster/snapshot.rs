@@ -162,6 +162,7 @@ impl Stores {
             tls: !facts.certificates.is_empty(),
             certificates: self.certificates(key, facts),
             pods: self.pods(key),
+            probed: self.probed,
             requests: whole,
             last_reconfigured: requests().filter_map(|(request, _)| request.reconfigured()).max(),
             rotation: None,
@@ -202,7 +203,10 @@ impl Stores {
                 uid: Text::clone(&facts.uid),
                 started: facts.started,
                 ready: facts.ready,
+                address: facts.address,
+                node: facts.node,
                 seen: seen.cloned().collect(),
+                missed: self.missed.get(&place).filter(|it| it.pod_uid == facts.uid).cloned(),
             };
             Some((place.name, pod))
         });
@@ -352,6 +356,7 @@ fn unreadable(problem: &ProblemFacts) -> Database {
         tls: false,
         certificates: BTreeMap::new(),
         pods: BTreeMap::new(),
+        probed: false,
         requests: BTreeMap::new(),
         last_reconfigured: None,
         rotation: None,

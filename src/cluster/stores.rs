@@ -10,6 +10,7 @@
 mod links;
 mod object;
 mod problem;
+mod sightings;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -37,12 +38,9 @@ use super::snapshot::Built;
 use crate::api::meta;
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::core::certificate::sanitize;
-use crate::core::fleet::{Key, Sighting, Text};
+use crate::core::fleet::{Key, Missed, Sighting, Text};
 use crate::core::slots::SlotTable;
 use crate::core::time::Time;
-
-/// How many sightings of a pod are kept: drift takes two.
-const SIGHTINGS: usize = 3;
 
 /// What differs between clusters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +62,8 @@ pub struct Stores {
     pub(in crate::cluster) tables: Tables,
     pub(in crate::cluster) links: Links,
     pub(in crate::cluster) sightings: BTreeMap<Key, Vec<Sighting>>,
+    pub(in crate::cluster) missed: BTreeMap<Key, Missed>,
+    pub(in crate::cluster) probed: bool,
     pub(in crate::cluster) slots: SlotTable,
     pub(in crate::cluster) built: Built,
     texts: Texts,
@@ -91,6 +91,8 @@ impl Stores {
             tables: Tables::default(),
             links: Links::default(),
             sightings: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            probed: false,
             slots: SlotTable::default(),
             built: Built::default(),
             texts: Texts::default(),
@@ -211,25 +213,6 @@ impl Stores {
         self.slots = slots;
     }
 
-    /// The probe saw this on a pod. Only sightings of the pod as it is now are kept.
-    pub fn saw(&mut self, namespace: &str, pod: &str, sighting: Sighting) {
-        let key = Key::new(namespace, pod);
-        let Some(facts) = self.tables.pods.get(&key) else {
-            return;
-        };
-        if facts.uid != sighting.pod_uid {
-            return;
-        }
-        facts.link(&key, Kind::Pod, &mut self.links, true);
-        let seen = self.sightings.entry(key).or_default();
-        seen.retain(|other| other.pod_uid == sighting.pod_uid);
-        seen.push(sighting);
-        seen.sort_by_key(|sighting| sighting.began);
-        let surplus = seen.len().saturating_sub(SIGHTINGS);
-        seen.drain(..surplus);
-        self.changed = true;
-    }
-
     /// Whether a listing of this kind in this scope has been completed.
     pub fn is_listed(&self, kind: Kind, scope: Option<&str>) -> bool {
         let listed = |scope: Option<Text>| {
@@ -332,6 +315,7 @@ impl Stores {
         self.solve(kind, key);
         if kind == Kind::Pod {
             self.sightings.remove(key);
+            self.missed.remove(key);
         }
         self.changed = true;
     }

@@ -225,6 +225,12 @@ pub static KEYS: &[Key] = &[
     key("probe.enabled", Kind::Switch, Some("true"), "Whether to look at all."),
     key("probe.every", duration(SECOND, MONTH), Some("1h"), "How often to look at each server."),
     key("probe.concurrency", Kind::Count { most: 1_000 }, Some("50"), "At so many servers at once."),
+    key("probe.login", Kind::Section, Some("null"),
+        "An account that looks log in with, so that they leave no trace on the servers. It needs no privilege. \
+         `null`: each look ends with a refused login of a name that nobody has."),
+    key("probe.login.user", Kind::Text, None, "Its name."),
+    key("probe.login.passwordFile", Kind::Text, None,
+        "The file whose first line is its password. Only servers with a certificate of the published CA get it."),
     key("server", Kind::Section, SECTION, "What certrotor serves itself. Read at the start."),
     key("server.metrics", Kind::Address, Some("0.0.0.0:9440"), "Metrics and health checks."),
     key("server.page", Kind::Address, Some("127.0.0.1:9441"), "The status page."),

@@ -14,6 +14,7 @@ use self::section::Section;
 use crate::core::policy::Policy;
 use crate::core::time::Span;
 use crate::core::vocabulary::words;
+use crate::probe::Login;
 
 mod check;
 mod file;
@@ -43,7 +44,7 @@ pub struct Config {
 }
 
 /// How to look at what servers serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// Whether to look at all.
     pub enabled: bool,
@@ -51,6 +52,8 @@ pub struct Probe {
     pub every: Span,
     /// At so many at once.
     pub concurrency: u32,
+    /// An account to log in with.
+    pub login: Option<Login>,
 }
 
 /// Where certrotor listens.
@@ -97,7 +100,7 @@ impl Default for Config {
         Self {
             installation: Arc::from("certrotor"),
             policy: Arc::new(Policy::default()),
-            probe: Probe { enabled: true, every: Span::HOUR, concurrency: 50 },
+            probe: Probe { enabled: true, every: Span::HOUR, concurrency: 50, login: None },
             server: Server {
                 metrics: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9440)),
                 page: SocketAddr::from((Ipv4Addr::LOCALHOST, 9441)),
@@ -136,7 +139,7 @@ impl Config {
         Self {
             installation: installation.map_or(default.installation, Arc::from),
             policy: Arc::new(rotation::policy(root)),
-            probe: Probe::from_section(&root.section("probe"), default.probe),
+            probe: Probe::from_section(&root.section("probe"), &default.probe),
             server: Server::from_section(&root.section("server"), default.server),
             executor: Executor::from_section(&root.section("executor"), default.executor),
         }
@@ -144,13 +147,22 @@ impl Config {
 }
 
 impl Probe {
-    fn from_section(section: &Section<'_>, default: Self) -> Self {
+    fn from_section(section: &Section<'_>, default: &Self) -> Self {
         Self {
             enabled: section.switch("enabled").unwrap_or(default.enabled),
             every: section.duration("every").unwrap_or(default.every),
             concurrency: section.count("concurrency").unwrap_or(default.concurrency),
+            login: (section.has("login") && !section.is_null("login"))
+                .then(|| login(&section.section("login")))
+                .flatten(),
         }
     }
+}
+
+fn login(section: &Section<'_>) -> Option<Login> {
+    let line = |name| section.value(name, |text, _| values::line(text));
+    let (user, password_file) = (line("user"), line("passwordFile"));
+    Some(Login { user: user?, password_file: password_file?.into() })
 }
 
 impl Server {

@@ -74,7 +74,10 @@ executor: {issueWith: self, reload: never}
 fn every_setting_reaches_its_place() {
     let config = parse(EVERYTHING);
     assert_eq!(&*config.installation, "blue");
-    assert_eq!(config.probe, Probe { enabled: false, every: Span::minutes(10), concurrency: 5 });
+    assert_eq!(
+        config.probe,
+        Probe { enabled: false, every: Span::minutes(10), concurrency: 5, login: None }
+    );
     assert_eq!(config.server.metrics.to_string(), "[::]:1000");
     assert_eq!(config.server.page.to_string(), "10.0.0.1:1001");
     let executor = Executor { issue_with: IssueWith::OwnIssuer, reload: Reload::Never };

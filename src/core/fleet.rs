@@ -13,8 +13,10 @@ use super::record::{Record, Rotation};
 use super::slots::SlotTable;
 use super::time::{Span, Time};
 
+mod pod;
 mod request;
 
+pub use pod::{Missed, Pod, Sighting};
 pub use request::{
     Carried, Recommendation, RecommendationProgress, Request, RequestContent, RequestPhase,
 };
@@ -115,6 +117,9 @@ pub struct Database {
     pub certificates: BTreeMap<Alias, Certificate>,
     /// Its server pods, by name.
     pub pods: BTreeMap<Text, Pod>,
+    /// Whether the wire probe looks at them. What a server presents is not inferred then unless it
+    /// cannot be seen.
+    pub probed: bool,
     /// The MySQLOpsRequests that name it, by name: the active ones and the finished ones of ours.
     /// And, whatever it is about, the one that has the name of its record's open attempt.
     pub requests: BTreeMap<Text, Request>,
@@ -228,6 +233,8 @@ pub struct IssuedLeaf {
     pub signed_by: Option<IssuerKey>,
     /// The public key of the CA that signed, when it is known.
     pub ca_key: Option<Fingerprint>,
+    /// The CA that is published with it, in PEM: what its clients trust.
+    pub ca: Option<Text>,
 }
 
 /// Tells one leaf from another.
@@ -254,32 +261,6 @@ impl LeafId {
     pub fn lifetime(&self) -> Span {
         self.not_after.since(self.not_before)
     }
-}
-
-/// One server pod.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pod {
-    /// Its uid.
-    pub uid: Text,
-    /// When its mysql container started; none while it is not running.
-    pub started: Option<Time>,
-    /// Whether it is Ready.
-    pub ready: bool,
-    /// What the wire probe saw, newest last; empty where nobody looked.
-    pub seen: Vec<Sighting>,
-}
-
-/// What one look at a server's TLS handshake showed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sighting {
-    /// When the look began.
-    pub began: Time,
-    /// The uid of the pod that was looked at.
-    pub pod_uid: Text,
-    /// The leaf it presented.
-    pub leaf: LeafId,
-    /// Whether its chain holds against the CA that is published for this database.
-    pub trusted: Option<bool>,
 }
 
 impl Fleet {

@@ -65,7 +65,7 @@ pub fn look(database: &Database, current: &Current, ended: Time, now: Time) -> L
     match Replaced::of(database, current) {
         Replaced::No => return by(ended, now, Outcome::ServedOld),
         Replaced::Unknown => return by(ended, now, Outcome::Unverified),
-        Replaced::Yes if servers.all_current() => return Looked::Ended(Outcome::Verified),
+        Replaced::Yes if servers.all_confirmed() => return Looked::Ended(Outcome::Verified),
         Replaced::Yes => {}
     }
     let outcome = match (servers.older_on_the_wire, servers.current) {
@@ -75,6 +75,17 @@ pub fn look(database: &Database, current: &Current, ended: Time, now: Time) -> L
     };
     let everybody_seen = servers.older_on_the_wire > 0 && servers.unknown == 0;
     if everybody_seen { Looked::Ended(outcome) } else { by(ended, now, outcome) }
+}
+
+/// What the probe could not see, for people: `shop-0 (timeout), shop-2 (refused)`; none when there
+/// is nothing to be said.
+pub fn not_seen(database: &Database) -> Option<String> {
+    let missed = database.pods.iter().filter_map(|(name, pod)| {
+        let why = &pod.missed.as_ref()?.why;
+        Some(format!("{name} ({why})"))
+    });
+    let missed: Vec<String> = missed.collect();
+    (!missed.is_empty()).then(|| missed.join(", "))
 }
 
 fn by(ended: Time, now: Time, outcome: Outcome) -> Looked {

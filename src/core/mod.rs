@@ -19,6 +19,7 @@ pub mod ladder;
 pub mod looking;
 pub mod plan;
 pub mod policy;
+pub mod probing;
 pub mod record;
 pub mod rotation;
 pub mod sample;

@@ -77,6 +77,7 @@ pub fn issued(life: &str) -> Issued {
         serial: None,
         signed_by: None,
         ca_key: None,
+        ca: None,
     })
 }
 

@@ -32,6 +32,8 @@ pub enum Proof {
 pub struct Servers {
     /// How many present the issued leaf.
     pub current: u32,
+    /// How many of those were not seen to, where the probe looks.
+    pub unconfirmed: u32,
     /// How many present another one.
     pub older: u32,
     /// How many of those were seen on the wire.
@@ -44,6 +46,11 @@ impl Servers {
     /// Every server that should exist presents the issued leaf.
     pub const fn all_current(self) -> bool {
         self.current > 0 && self.older == 0 && self.unknown == 0
+    }
+
+    /// And each of them that the probe looks at was seen to.
+    pub const fn all_confirmed(self) -> bool {
+        self.all_current() && self.unconfirmed == 0
     }
 
     fn count(&mut self, serving: Serving) {
@@ -102,7 +109,10 @@ impl Database {
             return servers;
         };
         for pod in self.pods.values() {
-            servers.count(self.serving(pod, issued, &will_do));
+            let serving = self.serving(pod, issued, &will_do);
+            let guessed = serving == Serving::Current(Proof::Inferred);
+            servers.unconfirmed += u32::from(guessed && self.is_probed(pod));
+            servers.count(serving);
         }
         let seen = servers.current + servers.older + servers.unknown;
         servers.unknown += self.replicas.saturating_sub(seen);
@@ -117,14 +127,28 @@ impl Database {
         issued: &IssuedLeaf,
         will_do: impl Fn(&LeafId) -> bool,
     ) -> Serving {
-        let good = |look: &Sighting| !look.leaf.differs_from(&issued.id) || will_do(&look.leaf);
+        let good =
+            |look: &Sighting| look.shows(&issued.id) || look.leaf.as_ref().is_some_and(&will_do);
         let mut looks = self.looks(pod).filter(|look| look.began > issued.issued_at || good(look));
         match (looks.next(), looks.next()) {
             (Some(newest), _) if good(newest) => Serving::Current(Proof::Wire),
             (Some(_), Some(before)) if !good(before) => Serving::Older(Proof::Wire),
             (Some(_), _) => Serving::Unknown,
-            (None, _) => self.inferred(pod, issued),
+            // Whoever can look does not guess.
+            (None, _) => {
+                let inferred = self.inferred(pod, issued);
+                let hasty = self.is_probed(pod) && pod.missed.is_none();
+                if matches!(inferred, Serving::Older(_)) && hasty {
+                    Serving::Unknown
+                } else {
+                    inferred
+                }
+            }
         }
+    }
+
+    const fn is_probed(&self, pod: &Pod) -> bool {
+        self.probed && pod.address.is_some()
     }
 
     fn inferred(&self, pod: &Pod, issued: &IssuedLeaf) -> Serving {
@@ -144,7 +168,7 @@ impl Database {
 
     /// The looks at a server that still count, newest first: what it presented before it was last
     /// started, or while a request was being carried out, it may not present any more.
-    fn looks<'a>(&self, pod: &'a Pod) -> impl Iterator<Item = &'a Sighting> + use<'a> {
+    pub(super) fn looks<'a>(&self, pod: &'a Pod) -> impl Iterator<Item = &'a Sighting> + use<'a> {
         let settled = self.settled_since();
         let counts = move |look: &&Sighting| {
             look.pod_uid == pod.uid
@@ -155,7 +179,7 @@ impl Database {
     }
 
     /// When the last request that could have touched its servers ended.
-    fn settled_since(&self) -> Option<Time> {
+    pub(super) fn settled_since(&self) -> Option<Time> {
         let ended = self.requests.values().filter_map(|request| request.ended);
         ended.chain(self.last_reconfigured).max()
     }
@@ -169,7 +193,7 @@ impl Database {
     ) -> impl Iterator<Item = LeafId> + use<'a> {
         let serves = *alias == Alias::Server;
         let pods = self.pods.values().filter(move |_| serves);
-        let presented = pods.filter_map(|pod| Some(self.looks(pod).next()?.leaf));
+        let presented = pods.filter_map(|pod| self.looks(pod).next()?.leaf);
         certificate.issued_leaf().map(|leaf| leaf.id).into_iter().chain(presented)
     }
 

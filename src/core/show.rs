@@ -5,6 +5,7 @@
 use super::certificate::sanitize;
 use super::fleet::{Database, Text};
 use super::gates::Closed;
+use super::looking::not_seen;
 use super::plan::Verdict;
 use super::record::{Record, Shown, ShownCertificate, ShownCondition};
 use super::sorted::Sorted;
@@ -75,6 +76,10 @@ fn message(database: &Database, verdict: &Verdict) -> String {
             message.push_str(detail);
             message.push(')');
         }
+    }
+    if let Some(unseen) = not_seen(database).filter(|_| verdict.state == State::Verifying) {
+        message.push_str("; could not look at ");
+        message.push_str(&unseen);
     }
     for problem in rotation.iter().flat_map(|it| &it.wishes.problems) {
         message.push_str("; ");

@@ -32,11 +32,13 @@ use crate::web::{self, Monitor};
 
 mod health;
 mod installations;
+mod probing;
 mod scopes;
 pub mod tell;
 mod turn;
 mod view;
 
+pub use probing::Probing;
 pub use view::View;
 
 use health::Pulse;
@@ -102,16 +104,22 @@ pub fn vocabulary() -> Vocabulary {
             ("update", "leases"),
         ],
         watched,
+        probes: probing::results(),
     }
 }
 
 /// Runs the daemon as a process until it is stopped: the config file, the web server, and the
 /// daemon between them. An error means that it could not start, or that a part of it ended which
 /// should not have.
-pub async fn run(parts: Parts, config: &Path, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(
+    parts: Parts,
+    config: &Path,
+    probing: Probing,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let (file, loaded) = ConfigFile::open(config).await;
     let known = loaded.borrow().config.clone();
-    let daemon = Daemon::new(parts, loaded);
+    let daemon = Daemon::new(parts, loaded).probing(probing);
     let server = known.map_or_else(|| Config::default().server, |config| config.server);
     let listener = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
@@ -148,6 +156,8 @@ pub struct Daemon {
     shared: Arc<Shared>,
     pulse: Arc<Pulse>,
     view: watch::Sender<Arc<View>>,
+    /// None: nobody looks, whatever the config says.
+    probing: Option<Probing>,
 }
 
 impl Daemon {
@@ -158,7 +168,14 @@ impl Daemon {
         let stores = Stores::new(Settings::default());
         let shared = Arc::new(Shared::new(stores, clock, Arc::clone(&parts.acts)));
         let view = watch::Sender::new(Arc::new(View::default()));
-        Self { parts, loaded, shared, pulse: Arc::new(Pulse::default()), view }
+        let pulse = Arc::new(Pulse::default());
+        Self { parts, loaded, shared, pulse, view, probing: None }
+    }
+
+    /// One that looks at what the servers serve, as the config says.
+    #[must_use]
+    pub fn probing(self, probing: Probing) -> Self {
+        Self { probing: Some(probing), ..self }
     }
 
     /// What a web server shows of it.
@@ -266,6 +283,19 @@ impl Daemon {
         tasks.spawn(named("slots", async move {
             slots::watch(&shared, &slots_client, (&place.0, &place.1), stopped).await;
         }));
+        if let Some(probing) = self.probing.clone() {
+            // Known before the first plan: whoever can look does not guess.
+            self.shared.with_stores(|stores| stores.set_probed(config.probe.enabled));
+            let prober = probing::Prober {
+                probing,
+                shared: Arc::clone(&self.shared),
+                views: self.view.subscribe(),
+                loaded: self.loaded.clone(),
+                clock: Arc::clone(clock),
+                acts: Arc::clone(acts),
+            };
+            tasks.spawn(named("probe", prober.run(stop.child_token())));
+        }
         let installations = Installations::new(client.clone(), calls.clone(), installation);
         (events, release, leadership, installations)
     }

@@ -9,6 +9,7 @@ use crate::cluster::events::{EventRecord, Events, Regarding};
 use crate::config::Config;
 use crate::config::reload::Loaded;
 use crate::core::fleet::{Database, Fleet, Key};
+use crate::core::looking::not_seen;
 use crate::core::plan::{Plan, Verdict};
 use crate::core::record::{Attempt, Current, Last, Record};
 use crate::core::time::Time;
@@ -164,11 +165,14 @@ impl Teller {
             self.acts.life_left(left, lifetime);
         }
         let (cause, name) = (first_cause(before), &last.request);
+        let unseen = not_seen(database).filter(|_| last.outcome == Outcome::Unverified);
+        let unseen = unseen.map(|unseen| format!("; could not look at {unseen}"));
         let note = format!(
-            "rotation closed: {} after {} ({})",
+            "rotation closed: {} after {} ({}){}",
             last.outcome,
             now.since(last.opened),
-            causes(before)
+            causes(before),
+            unseen.unwrap_or_default()
         );
         tracing::info!(
             database = %key, cause, outcome = last.outcome.as_str(), request = %name, "{note}"

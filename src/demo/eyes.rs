@@ -1,39 +1,20 @@
-//! The eyes: they look at every server on the wire, whenever it may have another certificate.
+//! The eyes: what the daemon has seen on the wire, as sights and as news.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::future::join_all;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::picture::{News, Tone};
 use super::sights::{Sight, Sights};
-use super::wire::Looker;
 use crate::clock::Clock;
-use crate::core::certificate::Leaf;
-use crate::core::fleet::{Fleet, Key, LeafId, Pod, Text};
+use crate::core::fleet::{Fleet, Key, Pod, Text};
 use crate::daemon::View;
-use crate::embedded::api::ApiServer;
 
-/// How often to see whether there is anything to look at, when the daemon sees no change.
-const EVERY: Duration = Duration::from_secs(1);
-/// A server that was not restarted is looked at again after this long: trust is good.
-const AGAIN: Duration = Duration::from_secs(15);
-/// Where mysqld listens.
-const PORT: u16 = 3306;
-
-/// What the eyes look with, at, and for.
+/// Where the eyes look, and for whom.
 pub(super) struct Eyes {
-    /// Where the servers' addresses are.
-    pub(super) server: ApiServer,
-    /// Which servers there should be.
+    /// What the daemon knows.
     pub(super) views: watch::Receiver<Arc<View>>,
-    /// How to look at one.
-    pub(super) looker: Looker,
     /// What was seen.
     pub(super) sights: watch::Sender<Sights>,
     /// What of it is news.
@@ -42,28 +23,14 @@ pub(super) struct Eyes {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// A server to look at.
-struct Target {
-    key: Key,
-    name: Text,
-    pod: Pod,
-    address: SocketAddr,
-}
-
-impl Target {
-    fn place(&self) -> (Text, Text) {
-        (Text::clone(&self.key.namespace), Text::clone(&self.name))
-    }
-}
-
 impl Eyes {
     /// Looks until it is stopped.
     pub(super) async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut looked = BTreeMap::new();
         let looking = async {
             loop {
-                self.look(&mut looked).await;
-                if let Ok(Err(_)) = timeout(EVERY, self.views.changed()).await {
+                let fleet = Arc::clone(&self.views.borrow_and_update().fleet);
+                self.look(&fleet);
+                if self.views.changed().await.is_err() {
                     // The daemon is gone, and so will be everything else.
                     return std::future::pending().await;
                 }
@@ -73,71 +40,35 @@ impl Eyes {
         Ok(())
     }
 
-    /// Looks at those that may present something new, all at once.
-    async fn look(&mut self, looked: &mut BTreeMap<(Text, Text), Instant>) {
-        let fleet = Arc::clone(&self.views.borrow_and_update().fleet);
-        let targets = self.targets(&fleet);
-        let due = |target: &Target| {
-            let sights = self.sights.borrow();
-            let known =
-                sights.last(&target.key, &target.name).is_some_and(|it| it.is_of(&target.pod));
-            !known || looked.get(&target.place()).is_none_or(|at| at.elapsed() >= AGAIN)
-        };
-        let due: Vec<Target> = targets.into_iter().filter(due).collect();
-        let looks = join_all(due.iter().map(|target| self.looker.look(target.address))).await;
-        for (target, look) in due.iter().zip(looks) {
-            match look {
-                Ok(leaf) => {
-                    looked.insert(target.place(), Instant::now());
-                    self.saw(target, &leaf);
-                }
-                Err(why) => {
-                    tracing::debug!(pod = %target.name, address = %target.address, "not seen: {why}");
+    fn look(&self, fleet: &Fleet) {
+        for (key, database) in &fleet.databases {
+            for (name, pod) in &database.pods {
+                if let Some(sight) = sight(pod) {
+                    self.saw(key, name, &sight);
                 }
             }
         }
     }
 
-    fn targets(&self, fleet: &Fleet) -> Vec<Target> {
-        let pods = fleet.databases.iter().flat_map(|(key, database)| {
-            database
-                .pods
-                .iter()
-                .filter(|(_, pod)| pod.ready)
-                .map(move |(name, pod)| (key, name, pod))
-        });
-        pods.filter_map(|(key, name, pod)| self.target(key, name, pod)).collect()
-    }
-
-    fn target(&self, key: &Key, name: &Text, pod: &Pod) -> Option<Target> {
-        let object = self.server.get("pods", &key.namespace, name)?;
-        let address: IpAddr = object["status"]["podIP"].as_str()?.parse().ok()?;
-        Some(Target {
-            key: key.clone(),
-            name: Text::clone(name),
-            pod: pod.clone(),
-            address: SocketAddr::new(address, PORT),
-        })
-    }
-
-    fn saw(&self, target: &Target, leaf: &Leaf) {
-        let leaf = LeafId {
-            not_before: leaf.not_before,
-            not_after: leaf.not_after,
-            fingerprint: Some(leaf.fingerprint),
-        };
-        let pod = &target.pod;
-        let sight = Sight { pod_uid: Text::clone(&pod.uid), started: pod.started, leaf };
+    fn saw(&self, key: &Key, name: &Text, sight: &Sight) {
+        let leaf = sight.leaf;
         let mut before = None;
         self.sights.send_if_modified(|sights| {
-            before = sights.note(&target.key, &target.name, sight.clone());
-            before.as_ref() != Some(&sight)
+            before = sights.note(key, name, sight.clone());
+            before.as_ref() != Some(sight)
         });
         if before.is_some_and(|before| before.leaf.differs_from(&leaf)) {
-            let text = format!("{} serves the new certificate", target.name);
-            let (at, about) = (self.clock.now(), target.key.to_string());
+            let text = format!("{name} serves the new certificate");
+            let (at, about) = (self.clock.now(), key.to_string());
             // News that nobody takes in time is none.
             drop(self.news.try_send(News { at, about, text, tone: Tone::Step, ended: None }));
         }
     }
+}
+
+/// What the newest look at a server showed, since its mysqld was started.
+fn sight(pod: &Pod) -> Option<Sight> {
+    let newest = pod.seen.last()?;
+    let leaf = newest.leaf.filter(|_| Some(newest.began) >= pod.started)?;
+    Some(Sight { pod_uid: Text::clone(&pod.uid), started: pod.started, leaf })
 }

@@ -16,14 +16,15 @@ mod parts;
 mod picture;
 mod scene;
 mod screen;
+mod servers;
 mod show;
 mod sights;
 mod story;
 mod system;
-mod wire;
 mod words;
 
 pub use scene::{MOST, USUAL};
+pub use servers::Mysqld;
 
 use folder::Folder;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub databases: usize,
     /// Where the daemon serves its metrics.
     pub listen: SocketAddr,
+    /// Which servers there are.
+    pub mysqld: Mysqld,
     /// Ends by itself once every database was rotated; fails if that takes longer.
     pub once: Option<Span>,
 }

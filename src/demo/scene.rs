@@ -23,20 +23,23 @@ struct Actor {
     name: &'static str,
     /// How many servers; more than one are a group.
     servers: u32,
+    /// Its issuer renews long before a rotation is due, and nobody restarts: the certificate in the
+    /// Secret and the one that is served differ until certrotor notices.
+    drifts: bool,
 }
 
 const fn one(namespace: &'static str, name: &'static str) -> Actor {
-    Actor { namespace, name, servers: 1 }
+    Actor { namespace, name, servers: 1, drifts: false }
 }
 
 const fn group(namespace: &'static str, name: &'static str) -> Actor {
-    Actor { namespace, name, servers: 3 }
+    Actor { namespace, name, servers: 3, drifts: false }
 }
 
 /// In the order in which they come on. Each namespace has an issuer of its own.
 const DATABASES: [Actor; 24] = [
     one("web", "blog"),
-    one("shop", "catalog"),
+    Actor { drifts: true, ..one("shop", "catalog") },
     group("shop", "orders"),
     one("web", "forum"),
     one("bank", "cards"),
@@ -66,6 +69,9 @@ const SHORTEST_LIFE: Span = Span::seconds(80);
 /// … and how much longer each next one's live: so they do not all fall due at once.
 const STEP: Span = Span::seconds(30);
 
+/// An early issuer renews when so much of a life is left: before a rotation is due, at 65 %.
+const EARLY_PERCENT: i64 = 85;
+
 /// The first so many databases.
 pub(super) struct Scene {
     actors: &'static [Actor],
@@ -80,6 +86,11 @@ impl Scene {
     /// The databases.
     pub(super) fn keys(&self) -> Vec<Key> {
         self.actors.iter().map(|actor| Key::new(actor.namespace, actor.name)).collect()
+    }
+
+    /// How many servers they have in all.
+    pub(super) fn servers(&self) -> usize {
+        self.actors.iter().map(|actor| actor.servers as usize).sum()
     }
 
     /// All that has to be there: the namespace of certrotor itself, issuers and databases.
@@ -101,7 +112,14 @@ fn mysql(actor: &Actor, life: Span) -> Value {
     // As Go writes it, which knows no days.
     let duration = format!("{}s", life.as_seconds());
     let aliases = ["server", "client", "metrics-exporter"];
-    let certificates = aliases.map(|alias| json!({"alias": alias, "duration": duration}));
+    let certificates = aliases.map(|alias| {
+        let mut certificate = json!({"alias": alias, "duration": duration});
+        if actor.drifts && alias == "server" {
+            let early = life.scaled(EARLY_PERCENT, 100);
+            certificate["renewBefore"] = json!(format!("{}s", early.as_seconds()));
+        }
+        certificate
+    });
     let mut mysql = json!({
         "apiVersion": "kubedb.com/v1",
         "kind": "MySQL",

@@ -13,24 +13,25 @@ use super::Options;
 use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
-use super::picture::{News, Picture, Places};
-use super::scene::{OWN, Scene, VERSION};
+use super::picture::{News, Picture, Places, Tone};
+use super::scene::{OWN, Scene};
+use super::servers::choose;
 use super::show::{Ended, Show, Sources};
 use super::sights::Sights;
-use super::wire::Looker;
 use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
 use crate::core::fleet::Text;
-use crate::daemon::{self, Daemon, Identity, View};
+use crate::daemon::{self, Daemon, Identity, Probing, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
 use crate::embedded::issuer::{self, CertManager};
-use crate::embedded::pods::{self, NotASubnet, PodRunner, SimulatedMysqld, Subnet};
+use crate::embedded::pods::{self, NotASubnet, PodRunner, Runtime, Subnet};
 use crate::embedded::provisioner::{self, Provisioner};
 use crate::embedded::stateful_set::StatefulSets;
 use crate::executor::{self, Executor};
 use crate::metrics::acts::Acts;
+use crate::probe::Prober;
 use crate::web;
 
 /// The daemon's config.
@@ -64,18 +65,21 @@ pub(super) async fn start(
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
     };
+    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
-    let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded);
+    // Its servers are processes of this host, or tasks of this process.
+    let probing = Probing { eyes: Arc::new(Prober::default()), loopback: true };
+    let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded).probing(probing);
     let views = daemon.views();
 
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
-    start_cluster(&mut parts, &cluster, &clock, subnet);
+    start_cluster(&mut parts, &cluster, &clock, (subnet, chosen.runtime));
     parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
-    let (sights, seen) = start_eyes(&mut parts, &cluster, views.clone(), &clock)?;
+    let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock, &chosen.are);
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };
     let show = Show::begin(sources, picture, scene.keys(), options.once);
@@ -89,7 +93,7 @@ fn start_cluster(
     parts: &mut Parts<Ended>,
     cluster: &ApiServer,
     clock: &Arc<dyn Clock>,
-    subnet: Subnet,
+    (subnet, runtime): (Subnet, Arc<dyn Runtime>),
 ) {
     let client = |user: &str| cluster.client(user, OWN);
     let clock = || Arc::clone(clock);
@@ -100,24 +104,13 @@ fn start_cluster(
     parts.start("StatefulSet controller", |stop| quiet(sets.run(stop)));
     let issuer = CertManager::new(client("cert-manager"), clock(), issuer::Settings::default());
     parts.start("issuer", |stop| quiet(issuer.run(stop)));
-    let settings =
-        pods::Settings { subnet, runtime: Arc::new(mysqld()), ..pods::Settings::new(NODE) };
+    let settings = pods::Settings { subnet, runtime, ..pods::Settings::new(NODE) };
     let pods = PodRunner::new(client("kubelet"), clock(), settings);
     parts.start("pod runner", |stop| quiet(pods.run(stop)));
     let calls = Calls::new(CALL_DEADLINE, Arc::new(()));
     let settings = executor::Settings::default();
     let executor = Executor::new(client(executor::FIELD_MANAGER), clock(), calls, settings);
     parts.start("executor", |stop| quiet(executor.run(stop)));
-}
-
-/// Simulated servers that start and stop as fast as one likes to watch.
-fn mysqld() -> SimulatedMysqld {
-    SimulatedMysqld {
-        version: VERSION.to_owned(),
-        starts_in: Duration::from_secs(2),
-        stops_in: Duration::from_secs(1),
-        ..SimulatedMysqld::default()
-    }
 }
 
 /// The addresses of the pods of this demo. No other demo on this machine has the same port now, so
@@ -127,20 +120,21 @@ fn subnet(port: u16) -> Result<Subnet, NotASubnet> {
     format!("127.{second}.{third}.{fourth}/26").parse()
 }
 
-/// Who looks at the servers, and what comes of it.
+/// Who tells what the daemon has seen on the servers.
 fn start_eyes(
     parts: &mut Parts<Ended>,
-    cluster: &ApiServer,
     views: watch::Receiver<Arc<View>>,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<(watch::Receiver<Sights>, mpsc::Receiver<News>)> {
+    servers: &str,
+) -> (watch::Receiver<Sights>, mpsc::Receiver<News>) {
     let (sights, sighted) = watch::channel(Sights::default());
     let (news, seen) = mpsc::channel(NEWS);
-    let looker = Looker::new().context("TLS")?;
-    let (server, clock) = (cluster.clone(), Arc::clone(clock));
-    let eyes = Eyes { server, views, looker, sights, news, clock };
+    let (at, text) = (clock.now(), format!("the servers are {servers}"));
+    // The first of all news: there is room for it.
+    drop(news.try_send(News { at, about: String::new(), text, tone: Tone::Step, ended: None }));
+    let eyes = Eyes { views, sights, news, clock: Arc::clone(clock) };
     parts.start("eyes", |stop| eyes.run(stop));
-    Ok((sighted, seen))
+    (sighted, seen)
 }
 
 /// A part that says nothing when it ends.

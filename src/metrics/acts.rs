@@ -59,6 +59,8 @@ const LIFE_LEFT_BUCKETS: &[f64] = &[
 ];
 const RATIO_BUCKETS: &[f64] =
     &[0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9];
+/// The last is the deadline of a look.
+const PROBE_BUCKETS: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 5.0];
 const PLAN_BUCKETS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
 /// Words that only their owners know, for the series that exist from the start.
@@ -70,6 +72,8 @@ pub struct Vocabulary {
     pub watched: Vec<&'static str>,
     /// What is asked of the apiserver: verb and resource.
     pub calls: Vec<(&'static str, &'static str)>,
+    /// What may come of a look at a server.
+    pub probes: Vec<&'static str>,
 }
 
 /// All counters and histograms of a process.
@@ -86,6 +90,8 @@ pub struct Acts {
     events_dropped: IntCounter,
     watch_restarts: IntCounterVec,
     plan_duration: Histogram,
+    probes: IntCounterVec,
+    probe_duration: Histogram,
     wakes: IntCounterVec,
     leader_transitions: IntCounter,
 }
@@ -110,6 +116,8 @@ impl Acts {
             events_dropped: counter(&registry, &names::EVENTS_DROPPED)?,
             watch_restarts: counters(&registry, &names::WATCH_RESTARTS)?,
             plan_duration: histogram(&registry, &names::PLAN_DURATION, PLAN_BUCKETS)?,
+            probes: counters(&registry, &names::PROBES)?,
+            probe_duration: histogram(&registry, &names::PROBE_DURATION, PROBE_BUCKETS)?,
             wakes: counters(&registry, &names::WAKES)?,
             leader_transitions: counter(&registry, &names::LEADER_TRANSITIONS)?,
             registry,
@@ -143,6 +151,9 @@ impl Acts {
         }
         for resource in &vocabulary.watched {
             self.watch_restarts.with_label_values(&[resource]);
+        }
+        for result in &vocabulary.probes {
+            self.probes.with_label_values(&[result]);
         }
         for reason in &vocabulary.wakes {
             self.wakes.with_label_values(&[reason]);
@@ -186,6 +197,12 @@ impl Acts {
     /// A plan was made.
     pub fn planned(&self, took: Duration) {
         self.plan_duration.observe(took.as_secs_f64());
+    }
+
+    /// A server was looked at; `result` is what came of it.
+    pub fn probed(&self, result: &str, took: Duration) {
+        self.probes.with_label_values(&[result]).inc();
+        self.probe_duration.observe(took.as_secs_f64());
     }
 
     /// The loop woke.

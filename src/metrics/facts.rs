@@ -16,7 +16,7 @@ use crate::cluster::shared::{Shared, Standing, Watched};
 use crate::config::reload::Loaded;
 use crate::core::experience::{Breaker, Breakers};
 use crate::core::feasibility::Feasibility;
-use crate::core::fleet::{Fleet, IssuedLeaf, IssuerKey};
+use crate::core::fleet::{Alias, Fleet, IssuedLeaf, IssuerKey};
 use crate::core::plan::Plan;
 use crate::core::policy::Policy;
 use crate::core::slots::SlotTable;
@@ -131,22 +131,48 @@ fn info(page: &mut Page, fleet: &Fleet) {
     }
 }
 
+/// What each pod was last seen to serve. A look at a pod of another uid is a look at another server.
 fn served(page: &mut Page, fleet: &Fleet) {
-    let looks = || {
+    let pods = || {
         fleet.databases.iter().flat_map(|(key, database)| {
-            database.pods.iter().filter_map(move |(name, pod)| {
-                let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid)?;
-                Some(([&*key.namespace, &*key.name, "server", &**name], newest.leaf))
-            })
+            let labels = |name| [&*key.namespace, &*key.name, Alias::Server.as_str(), name];
+            let pods = database.pods.iter();
+            pods.map(move |(name, pod)| (labels(&**name), database, pod))
         })
     };
+    let looks = || {
+        pods().filter_map(|(labels, database, pod)| {
+            let newest = pod.seen.last().filter(|look| look.pod_uid == pod.uid)?;
+            Some((labels, database, newest))
+        })
+    };
+    let leaves = || looks().filter_map(|(labels, _, look)| Some((labels, look.leaf?)));
     let mut family = page.family(&names::SERVED_NOT_BEFORE);
-    for (labels, leaf) in looks() {
+    for (labels, leaf) in leaves() {
         family.sample(&labels, leaf.not_before);
     }
     let mut family = page.family(&names::SERVED_NOT_AFTER);
-    for (labels, leaf) in looks() {
+    for (labels, leaf) in leaves() {
         family.sample(&labels, leaf.not_after);
+    }
+    let mut family = page.family(&names::SERVED_CURRENT);
+    for (labels, database, look) in looks() {
+        let issued = database.issued_server_leaf();
+        family.known(&labels, issued.map(|issued| look.shows(&issued.id)));
+    }
+    let mut family = page.family(&names::SERVED_TRUSTED);
+    for (labels, _, look) in looks() {
+        family.known(&labels, look.trusted);
+    }
+    let mut family = page.family(&names::PROBE_LAST_SEEN);
+    for ([namespace, database, _, pod], _, look) in looks() {
+        family.sample(&[namespace, database, pod], look.began);
+    }
+    let mut family = page.family(&names::PROBE_FAILING);
+    for ([namespace, database, _, name], _, pod) in pods() {
+        if let Some(missed) = &pod.missed {
+            family.sample(&[namespace, database, name, &missed.why], 1_u32);
+        }
     }
 }
 

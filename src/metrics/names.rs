@@ -95,6 +95,14 @@ metrics! {
     SERVED_NOT_BEFORE: Gauge "certrotor_served_certificate_not_before_timestamp_seconds" [namespace, database, alias, pod];
     /// When the certificate that a pod was last seen to serve ends.
     SERVED_NOT_AFTER: Gauge "certrotor_served_certificate_not_after_timestamp_seconds" [namespace, database, alias, pod];
+    /// Whether a pod was last seen to serve the certificate that was issued last; 0 without TLS too.
+    SERVED_CURRENT: Gauge "certrotor_served_certificate_current" [namespace, database, alias, pod];
+    /// Whether the chain that a pod was last seen to serve leads to the CA that is published.
+    SERVED_TRUSTED: Gauge "certrotor_served_certificate_trusted" [namespace, database, alias, pod];
+    /// When a look at a pod last showed what it serves.
+    PROBE_LAST_SEEN: Gauge "certrotor_probe_last_seen_timestamp_seconds" [namespace, database, pod];
+    /// Always 1; why the newest look at a pod showed nothing.
+    PROBE_FAILING: Gauge "certrotor_probe_failing" [namespace, database, pod, failure];
     /// Always 1; what the database is doing.
     DATABASE_STATE: Gauge "certrotor_database_state" [namespace, database, state];
     /// Always 1; how pressing the rotation of a database is for which one is due.
@@ -169,6 +177,10 @@ metrics! {
     WATCH_RESTARTS: Counter "certrotor_watch_restarts_total" [resource];
     /// How long it took to make a plan.
     PLAN_DURATION: Histogram "certrotor_plan_duration_seconds" [];
+    /// Looks at servers, by what came of them: `seen`, `noTls`, or why nothing was seen.
+    PROBES: Counter "certrotor_probes_total" [result];
+    /// How long a look at a server took.
+    PROBE_DURATION: Histogram "certrotor_probe_duration_seconds" [];
     /// Times that the loop woke, by what woke it.
     WAKES: Counter "certrotor_wakes_total" [reason];
     /// Times that this process has seen the lease change hands.

@@ -15,6 +15,7 @@ fn acts() -> Acts {
         wakes: vec!["changed", "due"],
         watched: vec!["mysqls"],
         calls: vec![("list", "mysqls"), ("create", "mysqlopsrequests")],
+        probes: vec!["seen", "timeout"],
     };
     Acts::new(&vocabulary).unwrap()
 }

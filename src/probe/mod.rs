@@ -10,6 +10,7 @@
 
 mod address;
 mod edge;
+mod eyes;
 mod failure;
 mod look;
 mod manners;
@@ -19,6 +20,7 @@ mod verdict;
 
 pub use address::{Forbidden, allowed};
 pub use edge::{Account, Prober};
+pub use eyes::{Eyes, Login, Subject};
 pub use failure::{Failure, Unseen};
 pub use look::{Look, Parting, Presented, Seen, Tls};
 pub use manners::Manners;

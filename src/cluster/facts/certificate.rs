@@ -153,6 +153,7 @@ fn issued_leaf(id: LeafId, found: Option<(&IssuanceFacts, &SignedLeaf)>) -> Issu
             serial: None,
             signed_by: None,
             ca_key: None,
+            ca: None,
         };
     };
     let ready_at = issuance.ready_at.unwrap_or(id.not_before);
@@ -162,6 +163,7 @@ fn issued_leaf(id: LeafId, found: Option<(&IssuanceFacts, &SignedLeaf)>) -> Issu
         serial: Some(Text::clone(&leaf.serial)),
         signed_by: issuance.issuer.clone(),
         ca_key: leaf.ca.map(|ca| ca.key),
+        ca: leaf.published_ca.clone(),
     }
 }
 

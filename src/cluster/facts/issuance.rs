@@ -48,6 +48,8 @@ pub struct SignedLeaf {
     pub names: Option<Text>,
     /// The CA that signed it, where the issuer tells it.
     pub ca: Option<SigningCa>,
+    /// What the issuer publishes as its CA, in PEM: kept once however many leaves it signed.
+    pub published_ca: Option<Text>,
 }
 
 /// The CA that signed a leaf.
@@ -99,8 +101,10 @@ fn signed(request: &CertificateRequest, texts: &mut Texts) -> Signed {
         Ok(chain) => chain,
         Err(malformed) => return Signed::Malformed(malformed),
     };
-    let bundle = request.status.ca.as_ref();
-    let bundle = bundle.and_then(|pem| CaBundle::from_pem(pem).ok());
+    let published = request.status.ca.as_ref();
+    let bundle = published.and_then(|pem| CaBundle::from_pem(pem).ok());
+    let published = published.filter(|_| bundle.is_some());
+    let published = published.and_then(|pem| std::str::from_utf8(pem).ok());
     let leaf = &chain.leaf;
     let names = (leaf.other_names == 0).then(|| texts.text(&name_list(leaf.names())));
     Signed::Leaf(Box::new(SignedLeaf {
@@ -113,6 +117,7 @@ fn signed(request: &CertificateRequest, texts: &mut Texts) -> Signed {
         own_key: leaf.is_ca.then_some(leaf.spki),
         names,
         ca: signing_ca(&chain, bundle.as_ref()),
+        published_ca: published.map(|pem| texts.text(pem)),
     }))
 }
 

@@ -1,5 +1,7 @@
 //! What is kept of a pod.
 
+use std::net::IpAddr;
+
 use super::{Texts, uid};
 use crate::api::pod::Pod;
 use crate::core::fleet::Text;
@@ -16,6 +18,10 @@ pub struct PodFacts {
     pub started: Option<Time>,
     /// Whether it is Ready.
     pub ready: bool,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// The address of its node.
+    pub node: Option<IpAddr>,
 }
 
 impl PodFacts {
@@ -26,6 +32,8 @@ impl PodFacts {
             uid: uid(&pod.metadata).into(),
             started: pod.server_started(),
             ready: pod.is_ready(),
+            address: pod.address(),
+            node: pod.node_address(),
         }
     }
 }

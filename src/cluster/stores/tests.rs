@@ -7,7 +7,7 @@ use crate::api::cert_manager::{Certificate, CertificateRequest, ClusterIssuer, I
 use crate::api::mysql::MySql;
 use crate::api::pod::Pod;
 use crate::api::rotation::Rotation;
-use crate::core::fleet::{Database, Fleet, IssuerKey, LeafId};
+use crate::core::fleet::{Database, Fleet, IssuerKey};
 use crate::core::policy::Policy;
 use crate::core::time::Span;
 
@@ -232,11 +232,7 @@ fn sightings_belong_to_the_pod_as_it_is_now() {
     let sighting = |uid: &str, began: i64| Sighting {
         began: Time::from_unix(began),
         pod_uid: uid.into(),
-        leaf: LeafId {
-            not_before: Time::from_unix(0),
-            not_after: Time::from_unix(1),
-            fingerprint: None,
-        },
+        leaf: None,
         trusted: None,
     };
     let seen = |stores: &mut Stores| -> Vec<i64> {
@@ -246,12 +242,13 @@ fn sightings_belong_to_the_pod_as_it_is_now() {
     };
     let mut stores = stores();
     stores.apply(mysql("u1", 10, 3));
-    stores.saw("prod", "shop-0", sighting("p1", 1));
+    assert!(!stores.saw("prod", "shop-0", sighting("p1", 1)), "no such pod");
     stores.apply(pod("p1", 20));
     for began in [2, 4, 3, 5] {
-        stores.saw("prod", "shop-0", sighting("p1", began));
+        let news = stores.saw("prod", "shop-0", sighting("p1", began));
+        assert_eq!(news, began == 2, "the same again is no news: {began}");
     }
-    stores.saw("prod", "shop-0", sighting("p0", 9));
+    assert!(!stores.saw("prod", "shop-0", sighting("p0", 9)), "it was another pod's");
     assert_eq!(seen(&mut stores), [3, 4, 5]);
     stores.apply(pod("p2", 21));
     assert!(seen(&mut stores).is_empty());

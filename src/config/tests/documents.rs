@@ -75,7 +75,7 @@ fn the_file_says_the_defaults() {
 #[test]
 fn the_examples_in_the_file_are_right_and_not_the_defaults() {
     let examples = examples(&file("config/certrotor.yaml"));
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for example in examples {
         assert_ne!(parse(&example), Config::default(), "{example}");
     }

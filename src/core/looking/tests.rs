@@ -1,4 +1,4 @@
-use super::super::fleet::Issued;
+use super::super::fleet::{Issued, Missed, Pod, Text};
 use super::super::record::{Apply, RequestRef};
 use super::super::sample::{Db, at, issued, leaf};
 use super::super::vocabulary::Stage;
@@ -73,6 +73,48 @@ fn verified_by_inference_when_every_server_started_after_the_issuance() {
     assert_eq!(at_last(&restarted).0, Some(Outcome::Verified));
     let one_missing = restarted.with(|database| database.replicas = 3);
     assert_eq!(at_last(&one_missing), (None, Outcome::Unverified));
+}
+
+/// The same, where the probe looks.
+fn probed(db: Db) -> Db {
+    let address = |pod: &mut Pod| pod.address = "10.0.0.7".parse().ok();
+    db.with(|database| database.probed = true).pod(0, address).pod(1, address)
+}
+
+#[test]
+fn whoever_can_look_does_not_infer() {
+    let restarted = probed(rotated())
+        .pod(0, |pod| pod.started = Some(at("-25m")))
+        .pod(1, |pod| pod.started = Some(at("-22m")));
+    assert_eq!(at_last(&restarted), (None, Outcome::Unverified));
+    let one = restarted.seen_twice(0, "-15m", NEW);
+    assert_eq!(at_last(&one), (None, Outcome::Unverified));
+    let both = one.clone().seen_twice(1, "-15m", NEW);
+    assert_eq!(at_last(&both).0, Some(Outcome::Verified));
+    let other = one.clone().seen_twice(1, "-15m", OLD);
+    assert_eq!(at_last(&other).0, Some(Outcome::PartlyServed));
+    let nowhere = one.pod(1, |pod| pod.address = None);
+    assert_eq!(at_last(&nowhere).0, Some(Outcome::Verified), "a pod that cannot be looked at");
+}
+
+#[test]
+fn a_server_without_tls_is_not_served_the_new_leaf() {
+    let without = |looks: &mut Pod| looks.seen.iter_mut().for_each(|look| look.leaf = None);
+    let one = probed(rotated()).seen_twice(0, "-15m", NEW).pod(0, without);
+    let partly = one.clone().seen_twice(1, "-15m", NEW);
+    assert_eq!(at_last(&partly).0, Some(Outcome::PartlyServed));
+    let neither = one.seen_twice(1, "-15m", NEW).pod(1, without);
+    assert_eq!(at_last(&neither).0, Some(Outcome::ServedOld));
+}
+
+#[test]
+fn why_nobody_could_look_is_told() {
+    let blind = probed(rotated()).pod(1, |pod| {
+        pod.missed = Some(Missed { pod_uid: Text::clone(&pod.uid), why: "timeout".into() });
+    });
+    assert_eq!(at_last(&blind), (None, Outcome::Unverified));
+    assert_eq!(not_seen(&blind.database).as_deref(), Some("orders-1 (timeout)"));
+    assert_eq!(not_seen(&rotated().database), None);
 }
 
 #[test]

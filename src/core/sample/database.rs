@@ -53,6 +53,7 @@ impl Db {
             selected: true,
             tls: true,
             certificates: aliases.map(certificate).into(),
+            probed: false,
             pods: BTreeMap::new(),
             requests: BTreeMap::new(),
             last_reconfigured: None,
@@ -89,7 +90,10 @@ impl Db {
                 uid: format!("pod {index}").into(),
                 started: started.or(Some(at("-1d"))),
                 ready: true,
+                address: None,
+                node: None,
                 seen: Vec::new(),
+                missed: None,
             };
             (format!("{}-{index}", self.key.name).into(), pod)
         };
@@ -138,7 +142,7 @@ impl Db {
         let look = |pod: &Pod, began| Sighting {
             began,
             pod_uid: Text::clone(&pod.uid),
-            leaf: leaf(life),
+            leaf: Some(leaf(life)),
             trusted: None,
         };
         self.pod(index, |pod| {

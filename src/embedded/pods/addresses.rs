@@ -32,6 +32,13 @@ impl FromStr for Subnet {
     }
 }
 
+impl Subnet {
+    /// The first address that is given out.
+    pub const fn first(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.first + 1)
+    }
+}
+
 impl Default for Subnet {
     /// `127.77.0.0/16`
     fn default() -> Self {

@@ -16,6 +16,7 @@ mod environment;
 mod mounts;
 mod node;
 mod queue;
+mod real;
 mod runner;
 mod runtime;
 mod served;
@@ -25,6 +26,7 @@ mod worker;
 
 pub use addresses::{NotASubnet, Subnet};
 pub use mounts::Files;
+pub use real::{NotAServer, NotReady, Program, RealMysqld};
 pub use runner::{PodRunner, Settings};
 pub use runtime::{Changed, Exit, Order, Presented, Runtime, Server, ServerState};
 pub use served::{PodName, Served, Serving};

@@ -27,7 +27,12 @@ impl Files {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
-    fn replace(&self, files: BTreeMap<String, Vec<u8>>) {
+    /// All of them as they are now.
+    pub(super) fn all(&self) -> BTreeMap<String, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace(&self, files: BTreeMap<String, Vec<u8>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = files;
     }
 }

@@ -23,6 +23,8 @@ use crate::core::time::Time;
 pub(super) const SERVER: &str = "mysql";
 /// How the kubelet waits before it tries again to mount volumes or to make a container.
 const SETUP: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(122));
+/// How much of the log of a server that ended is told.
+const LAST_LINES: usize = 8;
 /// How long servers get to end when the node is shut down.
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
@@ -193,7 +195,11 @@ impl Worker {
             return;
         }
         let log = running.server.log_tail();
-        tracing::debug!(pod = %PodName::of(pod), code = exit.code, ?log, "a server has ended");
+        let last = log[log.len().saturating_sub(LAST_LINES)..].join("\n");
+        tracing::warn!(
+            pod = %PodName::of(pod), code = exit.code,
+            "a server has ended by itself; its last lines:\n{last}"
+        );
         let wait = self.crash.after(running.since.elapsed());
         self.last = Some(ended);
         self.back_off(wait, pod, node);

@@ -94,6 +94,7 @@ impl Daemon {
             &install.namespace,
             "--identity",
             identity,
+            "--probe-loopback",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -242,6 +243,10 @@ impl ConfigFolder {
 /// A config file with these settings, for a daemon that serves its metrics on `port`.
 pub(crate) fn with_address(settings: &Value, port: u16) -> String {
     let mut settings = settings.clone();
+    // The pods of the actor are no servers.
+    if settings["probe"].is_null() {
+        settings["probe"] = json!({"enabled": false});
+    }
     settings["server"] = json!({"metrics": format!("127.0.0.1:{port}"), "page": "127.0.0.1:0"});
     settings.to_string()
 }

@@ -13,7 +13,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::runtime::{Order, Runtime, Server};
+use super::runtime::{Order, Presented, Runtime, Server};
 
 /// Simulated servers, and how they are.
 #[derive(Clone, Debug)]
@@ -67,4 +67,11 @@ impl Runtime for SimulatedMysqld {
     fn start(&self, order: Order) -> Arc<dyn Server> {
         server::start(self.clone(), order)
     }
+}
+
+/// What any mysqld presents that is started like this: nothing, where the pair is no good.
+pub(super) fn presents(order: &Order) -> Option<Presented> {
+    let silent = log::Log::new(Arc::clone(&order.clock));
+    let options = options::Options::read(&order.args);
+    Some(tls::load(&options, &order.files, &silent)?.presents)
 }
