@@ -15,5 +15,6 @@ pub mod executor;
 pub mod metrics;
 pub mod mysql;
 pub mod pki;
+pub mod probe;
 pub mod telemetry;
 pub mod web;

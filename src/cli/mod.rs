@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod probe;
 mod run;
 mod signals;
 
@@ -28,6 +29,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the daemon: watch, decide, create requests, follow them, report
     Run(run::Run),
+    /// Look at a MySQL server from outside, without an account: which certificate does it serve?
+    Probe(probe::Probe),
     /// Check config files: print everything that is wrong with them, and exit with 1 if anything is
     Check {
         /// The files
@@ -59,6 +62,7 @@ impl Cli {
             #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.main(),
             Command::Run(run) => run.main(),
+            Command::Probe(probe) => probe.main(),
             Command::Check { files } => check::main(&files),
             Command::Config { what: About::Schema } => {
                 print(Ok(format!("{:#}\n", crate::config::schema::json())))

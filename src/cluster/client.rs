@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{Request, Uri};
 use kube::client::{Body, ClientBuilder};
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use rustls::crypto::ring;
 use tokio::time::timeout;
 use tower::{BoxError, service_fn};
+use tower_http::timeout::TimeoutBody;
 
 pub use super::failure::{ApiFailure, within};
 pub use super::meter::{ApiLayer, ApiMetrics};
@@ -77,6 +78,15 @@ async fn configuration(target: &Target) -> Result<Config, ConnectError> {
     config.map_err(|error| ConnectError::Kubeconfig(Box::new(error)))
 }
 
+/// When a watch in which nothing happens has been ended, by the apiserver or by kube: 295 s.
+const WATCH_ENDS: Duration = Duration::from_secs(300);
+
+/// Whether a request is for a watch, whose answer goes on.
+pub(super) fn is_watch(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1"))
+}
+
 /// How calls are made: each with a deadline, each failure counted.
 #[derive(Clone)]
 pub struct Calls {
@@ -97,15 +107,20 @@ impl Calls {
         Self { deadline, ..self }
     }
 
-    /// The same client, except that every answer begins within the deadline. For what calls the
-    /// apiserver by itself: kube's watches begin with a list that they would wait for for ever.
+    /// The same client, except that no answer is waited for for ever: it begins within the
+    /// deadline, and goes on within it too. Kube's watches call the apiserver by themselves,
+    /// beginning with a list, and one that falls silent would blind them.
+    ///
+    /// A watch may have nothing to say for a while.
     pub fn impatient(&self, client: &Client) -> Client {
         let (inner, deadline) = (client.clone(), self.deadline);
         let service = service_fn(move |request: Request<Body>| {
             let inner = inner.clone();
             async move {
-                let answer = timeout(deadline, inner.send(request)).await?;
-                Ok::<_, BoxError>(answer?)
+                let pause =
+                    if is_watch(request.uri()) { WATCH_ENDS.max(deadline) } else { deadline };
+                let answer = timeout(deadline, inner.send(request)).await??;
+                Ok::<_, BoxError>(answer.map(|body| TimeoutBody::new(pause, body)))
             }
         });
         Client::new(service, client.default_namespace())

@@ -10,6 +10,7 @@ pub mod events;
 pub mod facts;
 pub mod failure;
 pub mod lease;
+mod listening;
 pub mod meter;
 pub mod record;
 mod reread;

@@ -1,15 +1,17 @@
 //! The slots as a ConfigMap: one entry for each, keyed by the uid of its MySQL.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Api;
 use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::listening::listening;
 use super::record::{issuer, issuer_text};
 use super::shared::{Shared, Standing, Watched};
 use crate::api::meta::{MANAGED_BY, MANAGED_BY_LABEL};
@@ -25,12 +27,16 @@ struct Entry {
 }
 
 /// Watches the ConfigMap of this name until it is stopped.
-pub async fn watch(shared: &Shared, api: Api<ConfigMap>, name: &str, stop: CancellationToken) {
-    let stands = |standing| {
-        let watched = Watched { resource: "configmaps", group: "", scope: None };
-        shared.stands(&watched, false, standing);
-    };
+pub async fn watch(
+    shared: &Arc<Shared>,
+    client: &Client,
+    (namespace, name): (&str, &str),
+    stop: CancellationToken,
+) {
+    let watched = Watched { resource: "configmaps", group: "", scope: None };
+    let stands = |standing| shared.stands(&watched, false, standing);
     stands(Standing::Starting);
+    let api = Api::<ConfigMap>::namespaced(listening(client, shared, &watched), namespace);
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     let current = |table| {

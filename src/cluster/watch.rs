@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{ApiFailure, Calls};
+use super::listening::listening;
 use super::shared::{Shared, Standing, Watched};
 use super::stores::{Kind, Object, Program};
 use crate::api::backup::{BackupConfiguration, BackupSession, RestoreSession};
@@ -35,12 +36,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// What every watch needs.
 #[derive(Clone)]
 pub struct Watcher {
-    /// The apiserver.
-    pub client: Client,
-    /// For discovery.
-    pub calls: Calls,
-    /// Where it goes.
-    pub shared: Arc<Shared>,
+    client: Client,
+    calls: Calls,
+    shared: Arc<Shared>,
 }
 
 /// One watch: a kind in one namespace, or in all of them.
@@ -53,6 +51,11 @@ struct Watch {
 }
 
 impl Watcher {
+    /// Watches through `client` into `shared`. No answer is waited for longer than `calls` are.
+    pub fn new(client: &Client, calls: Calls, shared: Arc<Shared>) -> Self {
+        Self { client: calls.impatient(client), calls, shared }
+    }
+
     /// Watches every kind in every scope until it is stopped.
     pub async fn run(self, scopes: Vec<Option<String>>, stop: CancellationToken) {
         let watches = scopes.iter().map(|scope| self.watch_scope(scope.as_ref()));
@@ -117,7 +120,8 @@ impl Watch {
                     if self.kind == Kind::MySql {
                         self.watcher.shared.set_mysql_resource(resource.clone());
                     }
-                    let client = self.watcher.client.clone();
+                    let Watcher { client, shared, .. } = &self.watcher;
+                    let client = listening(client, shared, &self.watched());
                     self.follow(K::api(client, self.scope.as_deref(), &resource)).await
                 }
                 Ok(None) => self.not_served(),
@@ -202,12 +206,15 @@ impl Watch {
     }
 
     fn stands(&self, standing: Standing) {
-        let watched = Watched {
+        self.watcher.shared.stands(&self.watched(), self.source.optional, standing);
+    }
+
+    fn watched(&self) -> Watched {
+        Watched {
             resource: self.source.plural,
             group: self.source.group,
             scope: self.scope.clone(),
-        };
-        self.watcher.shared.stands(&watched, self.source.optional, standing);
+        }
     }
 }
 
@@ -325,3 +332,6 @@ impl From<watcher::Error> for Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

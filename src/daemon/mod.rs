@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kube::{Api, Client};
+use kube::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -257,19 +257,15 @@ impl Daemon {
         let (events, writer) =
             event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
         tasks.spawn(named("events", writer.run(stop.child_token())));
-        let watcher = Watcher {
-            client: client.clone(),
-            calls: calls.clone(),
-            shared: Arc::clone(&self.shared),
-        };
+        let watcher = Watcher::new(client, calls.clone(), Arc::clone(&self.shared));
         let scopes = scopes::of(&config.policy.watch);
         tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
-        let name = slots_name(config);
-        let (shared, api) =
-            (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
+        let (shared, slots_client) = (Arc::clone(&self.shared), calls.impatient(client));
+        let place = (identity.namespace.clone(), slots_name(config));
         let stopped = stop.child_token();
-        tasks
-            .spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
+        tasks.spawn(named("slots", async move {
+            slots::watch(&shared, &slots_client, (&place.0, &place.1), stopped).await;
+        }));
         let installations = Installations::new(client.clone(), calls.clone(), installation);
         (events, release, leadership, installations)
     }

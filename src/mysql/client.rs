@@ -99,6 +99,11 @@ impl Client {
         Self { login, state: State::AwaitGreeting, wire: Wire::default() }
     }
 
+    /// Logs in like this instead, unless that is done already.
+    pub fn log_in_as(&mut self, login: Login) {
+        self.login = login;
+    }
+
     /// Takes in what the server has sent.
     pub fn receive(&mut self, bytes: &[u8]) {
         self.wire.receive(bytes);

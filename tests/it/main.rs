@@ -19,6 +19,8 @@ mod issuer;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod kubectl;
+#[cfg(test)]
+mod mysql;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod pods;
