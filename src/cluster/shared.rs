@@ -168,7 +168,7 @@ fn sentence(watched: &Watched, standing: &Standing) -> String {
             format!("{what}: the apiserver does not serve them; {install}")
         }
         Standing::Forbidden(message) => format!(
-            "{what}: not allowed to list and watch them; apply deploy/rbac.yaml ({message})"
+            "{what}: not allowed to list and watch them; apply deploy/manifests.yaml ({message})"
         ),
         Standing::Failing(message) => format!("{what}: {message}"),
     }

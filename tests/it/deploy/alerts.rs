@@ -17,7 +17,7 @@ const SECTIONS: [&str; 4] = ["Meaning", "Impact", "Diagnosis", "Mitigation"];
 const HOME: &str = "https://certrotor.dev/docs/runbooks";
 
 /// Runs promtool, if there is one: what it says, when it fails.
-fn promtool(args: &[&str]) -> Result<(), String> {
+pub(super) fn promtool(args: &[&str]) -> Result<(), String> {
     let program = match parts::find("promtool") {
         Ok(program) => program,
         Err(missing) => {

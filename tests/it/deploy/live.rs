@@ -2,7 +2,7 @@
 //! every dashboard has something to show.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::prometheus::Prometheus;
 use super::rules::{FILE, yaml};
 use super::{dashboards, path, read};
 use crate::support::api::{
-    CERTIFICATE, Cluster, ISSUER, MYSQL, REQUEST, ROTATION, SECRET, condition_of, name,
+    CERTIFICATE, Cluster, ISSUER, MYSQL, REQUEST, ROTATION, SECRET, condition_of,
 };
 use crate::support::control_plane::free_ports;
 use crate::support::eventually::eventually;
@@ -43,36 +43,57 @@ const DATABASES: [[&str; 2]; 4] =
 /// How far back to look: longer than the test takes.
 const RANGE: u64 = 300;
 
-/// A demo, and what watches it.
-struct Scene {
-    demo: Process,
-    prometheus: Prometheus,
-    cluster: Cluster,
-    _scratch: Scratch,
+/// A demo with a folder of its own.
+pub(super) struct Demo {
+    process: Process,
+    port: u16,
+    scratch: Scratch,
 }
 
-impl Scene {
-    async fn start() -> Result<Self, String> {
+/// A demo, and what watches it.
+struct Scene {
+    demo: Demo,
+    prometheus: Prometheus,
+    cluster: Cluster,
+}
+
+impl Demo {
+    /// Starts one, perhaps with a config, and waits until it is ready.
+    pub(super) async fn start(config: Option<&str>) -> Self {
         let [port] = free_ports();
-        let prometheus = Prometheus::start(port, &impatient());
-        let prometheus = prometheus.map_err(|missing| missing.to_string())?;
         let scratch = Scratch::new("live");
-        scratch.file("certrotor.yaml", CONFIG);
+        if let Some(config) = config {
+            scratch.file("certrotor.yaml", config);
+        }
         let folder = scratch.path().to_string_lossy().into_owned();
         let args = ["demo", "--listen", &format!("127.0.0.1:{port}"), "--dir", &folder];
         let args = args.map(str::to_owned);
         let program = Path::new(env!("CARGO_BIN_EXE_certrotor"));
-        let demo = Process::start(program, &args, &scratch.path().join("printed"));
+        let process = Process::start(program, &args, &scratch.path().join("printed"));
         eventually(minutes(1), "the demo to be ready", async || {
             match http::get(port, "/readyz").await {
                 Ok(answer) if answer.status == 200 => Ok(()),
-                other => Err(format!("{other:?}\n{}", demo.tail(20))),
+                other => Err(format!("{other:?}\n{}", process.tail(20))),
             }
         })
         .await;
+        Self { process, port, scratch }
+    }
+
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.scratch.path().join("kubeconfig")
+    }
+}
+
+impl Scene {
+    async fn start() -> Result<Self, String> {
+        parts::find("prometheus").map_err(|missing| missing.to_string())?;
+        let demo = Demo::start(Some(CONFIG)).await;
+        let prometheus = Prometheus::start(demo.port, &impatient());
+        let prometheus = prometheus.map_err(|missing| missing.to_string())?;
         prometheus.ready().await;
-        let cluster = Cluster::connect(&scratch.path().join("kubeconfig")).await;
-        Ok(Self { demo, prometheus, cluster, _scratch: scratch })
+        let cluster = Cluster::connect(&demo.kubeconfig()).await;
+        Ok(Self { demo, prometheus, cluster })
     }
 
     async fn until(
@@ -158,10 +179,12 @@ impl Scene {
     async fn fail(&self) {
         self.ask_for("catalog").await;
         self.until(minutes(1), "the request of catalog to be gone", async || {
-            let requests = self.cluster.list(REQUEST, "shop").await;
-            let request = requests.iter().find(|it| name(it).starts_with("catalog-"));
-            let request = request.ok_or("it is not there yet")?;
-            self.cluster.delete(REQUEST, "shop", name(request)).await;
+            let rotation = self.cluster.get(ROTATION, "shop", "catalog").await;
+            let request = &rotation["status"]["current"]["request"];
+            // Until it is noted that it was created, it would be created again.
+            let noted = request["uid"].is_string().then(|| request["name"].as_str()).flatten();
+            let noted = noted.ok_or_else(|| rotation["status"].to_string())?;
+            self.cluster.delete(REQUEST, "shop", noted).await;
             Ok(())
         })
         .await;
@@ -243,7 +266,7 @@ async fn play(scene: &Scene) {
 
     let firing = scene.prometheus.firing().await;
     assert!(!firing.iter().any(|(alert, _)| alert == "CertrotorAbsent"), "{firing:?}");
-    scene.demo.kill();
+    scene.demo.process.kill();
     scene.fires("CertrotorAbsent", "").await;
 }
 

@@ -4,9 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod alerts;
+mod chart;
 mod dashboards;
+mod helm;
+mod image;
 #[cfg(feature = "demo")]
 mod live;
+mod pages;
+mod plane;
 mod prometheus;
 mod promql;
 mod rules;
@@ -19,6 +24,20 @@ fn path(file: &str) -> PathBuf {
 /// What a file of the checkout holds.
 fn read(file: &str) -> String {
     fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Holds that a file of the checkout is this; `CERTROTOR_UPDATE=1` in the environment makes it so.
+fn held(file: &str, expected: &str) {
+    if std::env::var_os("CERTROTOR_UPDATE").is_some() {
+        fs::write(path(file), expected).unwrap();
+    }
+    let is = read(file);
+    let lines = is.lines().zip(expected.lines()).enumerate();
+    let update = "CERTROTOR_UPDATE=1 cargo test --test it -- deploy:: writes it anew";
+    for (at, (is, should)) in lines {
+        assert_eq!(is, should, "{file}:{}: {update}", at + 1);
+    }
+    assert_eq!(is.lines().count(), expected.lines().count(), "{file}: {update}");
 }
 
 /// The files of a folder of the checkout with this ending, by name.
