@@ -1,6 +1,5 @@
 //! `certrotor explain`: why a database is rotated, or not, in words.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -53,7 +52,7 @@ impl Explain {
 
 /// All that a Rotation says, the words with what they mean.
 pub(super) fn explained(rotation: &DynamicObject, now: Time) -> String {
-    let mut page = Page { text: format!("{}\n", key_of(rotation)), now };
+    let mut page = Page { lines: vec![key_of(rotation).to_string()], now };
     page.state(rotation);
     page.reasons(rotation);
     page.wishes(&rotation.data["spec"]);
@@ -61,21 +60,21 @@ pub(super) fn explained(rotation: &DynamicObject, now: Time) -> String {
     page.current(&rotation.data["status"]["current"]);
     page.last(&rotation.data["status"]["last"]);
     page.attempts(&rotation.data["status"]["attempts"]);
-    page.text
+    page.lines.join("\n") + "\n"
 }
 
 struct Page {
-    text: String,
+    lines: Vec<String>,
     now: Time,
 }
 
 impl Page {
     fn line(&mut self, name: &str, what: &str) {
-        writeln!(self.text, "  {name:<16} {what}").expect("a String takes all");
+        self.lines.push(format!("  {name:<16} {what}"));
     }
 
     fn heading(&mut self, heading: &str) {
-        writeln!(self.text, "\n{heading}").expect("a String takes all");
+        self.lines.extend([String::new(), heading.to_owned()]);
     }
 
     fn state(&mut self, rotation: &DynamicObject) {
@@ -103,7 +102,7 @@ impl Page {
             if !words.is_empty() {
                 self.heading(heading);
                 for word in words {
-                    writeln!(self.text, "  {}", with_meaning(&word)).expect("a String takes all");
+                    self.lines.push(format!("  {}", with_meaning(&word)));
                 }
             }
         }
@@ -192,7 +191,7 @@ impl Page {
         for attempt in attempts {
             let ended = self.moment(&text(&attempt["ended"]));
             let outcome = text(&attempt["outcome"]);
-            writeln!(self.text, "  {outcome:<16} {ended}").expect("a String takes all");
+            self.line(&outcome, &ended);
         }
     }
 

@@ -29,13 +29,13 @@ pub(super) fn follow(
 fn changed(event: Result<Event<DynamicObject>, Error>) -> Option<anyhow::Result<DynamicObject>> {
     match event {
         Ok(Event::Apply(rotation) | Event::InitApply(rotation)) => Some(Ok(rotation)),
-        Ok(Event::Init | Event::InitDone | Event::Delete(_)) => None,
         Err(Error::InitialListFailed(error) | Error::WatchStartFailed(error)) => {
             let failure = ApiFailure::from(error);
             let refused = matches!(failure, ApiFailure::Forbidden(_) | ApiFailure::NotFound);
             refused.then(|| Err(advise(&failure, &ROTATION)))
         }
-        Err(Error::WatchError(_) | Error::WatchFailed(_)) => None,
+        Ok(Event::Init | Event::InitDone | Event::Delete(_))
+        | Err(Error::WatchError(_) | Error::WatchFailed(_)) => None,
         Err(Error::NoResourceVersion) => Some(Err(anyhow!("a list without a resourceVersion"))),
     }
 }

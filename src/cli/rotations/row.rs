@@ -109,7 +109,7 @@ impl Table {
 
     fn line(&self, cells: &[String; 8], paint: impl Fn(usize, String) -> String) -> String {
         let shown = (0..cells.len()).filter(|column| !self.hidden.contains(column));
-        let last = shown.clone().last();
+        let last = shown.clone().next_back();
         let padded = shown.map(|column| {
             let width = if Some(column) == last { 0 } else { self.widths[column] };
             paint(column, format!("{:width$}", cells[column]))

@@ -81,23 +81,30 @@ enum Deed {
 
 impl Suspend {
     pub(in crate::cli) fn main(&self) -> anyhow::Result<ExitCode> {
-        self.wish.carry_out(|rotation| match rotation.data["spec"]["suspend"].as_bool() {
-            Some(true) => Deed::Leave("is suspended already".to_owned()),
-            Some(false) | None => {
-                let note = "suspended: nothing rotates it until certrotor resume";
-                Deed::Write(json!({"suspend": true}), note.to_owned())
+        self.wish.carry_out(|rotation| {
+            if is_suspended(rotation) {
+                return Deed::Leave("is suspended already".to_owned());
             }
+            let note = "suspended: nothing rotates it until certrotor resume";
+            Deed::Write(json!({"suspend": true}), note.to_owned())
         })
     }
 }
 
 impl Resume {
     pub(in crate::cli) fn main(&self) -> anyhow::Result<ExitCode> {
-        self.wish.carry_out(|rotation| match rotation.data["spec"]["suspend"].as_bool() {
-            Some(true) => Deed::Write(json!({"suspend": null}), "resumed".to_owned()),
-            Some(false) | None => Deed::Leave("is not suspended".to_owned()),
+        self.wish.carry_out(|rotation| {
+            if is_suspended(rotation) {
+                Deed::Write(json!({"suspend": null}), "resumed".to_owned())
+            } else {
+                Deed::Leave("is not suspended".to_owned())
+            }
         })
     }
+}
+
+fn is_suspended(rotation: &DynamicObject) -> bool {
+    rotation.data["spec"]["suspend"] == true
 }
 
 impl Rotate {
@@ -105,9 +112,11 @@ impl Rotate {
         self.wish.cluster.run(async |reached| {
             let rotations = self.wish.chosen(&reached).await?;
             let now = SystemClock.now().to_string();
-            let deed = |rotation: &DynamicObject| match unhandled(rotation) {
-                Some(asked) => Deed::Leave(format!("was asked for already, with {asked}")),
-                None => Deed::Write(json!({"requestedAt": now}), requested(rotation)),
+            let deed = |rotation: &DynamicObject| {
+                unhandled(rotation).map_or_else(
+                    || Deed::Write(json!({"requestedAt": now}), requested(rotation)),
+                    |asked| Deed::Leave(format!("was asked for already, with {asked}")),
+                )
             };
             let written = self.wish.write(&reached, &rotations, deed).await?;
             let all = written.len() == rotations.len();
@@ -145,8 +154,11 @@ impl Rotate {
 }
 
 fn requested(rotation: &DynamicObject) -> String {
-    let suspended = rotation.data["spec"]["suspend"] == true;
-    let but = if suspended { ", but it is suspended: certrotor resume lets it go" } else { "" };
+    let but = if is_suspended(rotation) {
+        ", but it is suspended: certrotor resume lets it go"
+    } else {
+        ""
+    };
     format!("rotation requested{but}")
 }
 
