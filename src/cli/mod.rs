@@ -10,6 +10,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod probe;
+mod rotations;
 mod run;
 mod signals;
 
@@ -29,6 +30,16 @@ enum Command {
     Demo(demo::Demo),
     /// Run the daemon: watch, decide, create requests, follow them, report
     Run(run::Run),
+    /// The databases and their rotations in a table; -w follows
+    Status(rotations::Status),
+    /// Why a database is rotated, or not now, in words
+    Explain(rotations::Explain),
+    /// Have databases rotated, through every gate
+    Rotate(rotations::Rotate),
+    /// Hold databases: they are not rotated, whatever happens to their certificates
+    Suspend(rotations::Suspend),
+    /// Let suspended databases go
+    Resume(rotations::Resume),
     /// Look at a MySQL server from outside, without an account: which certificate does it serve?
     Probe(probe::Probe),
     /// Check config files: print everything that is wrong with them, and exit with 1 if anything is
@@ -62,6 +73,11 @@ impl Cli {
             #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.main(),
             Command::Run(run) => run.main(),
+            Command::Status(status) => status.main(),
+            Command::Explain(explain) => explain.main(),
+            Command::Rotate(rotate) => rotate.main(),
+            Command::Suspend(suspend) => suspend.main(),
+            Command::Resume(resume) => resume.main(),
             Command::Probe(probe) => probe.main(),
             Command::Check { files } => check::main(&files),
             Command::Config { what: About::Schema } => {
@@ -72,6 +88,8 @@ impl Cli {
         };
         match result {
             Ok(code) => code,
+            // Whoever reads has seen enough, as with `| head`.
+            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 // Nobody is left to tell when stderr is closed too.
                 drop(writeln!(io::stderr(), "certrotor: {error:#}"));
@@ -79,6 +97,11 @@ impl Cli {
             }
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn print(text: anyhow::Result<String>) -> anyhow::Result<ExitCode> {

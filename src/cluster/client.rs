@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Request, Uri};
 use kube::client::{Body, ClientBuilder};
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use rustls::crypto::ring;
 use tokio::time::timeout;
@@ -29,8 +29,14 @@ pub struct Target {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Neither a kubeconfig nor a service account was found.
-    #[error("no kubeconfig and no service account found")]
-    Nowhere(#[source] Box<InferConfigError>),
+    #[error(
+        "no service account here, and no kubeconfig: {kubeconfig}; \
+         name one with --kubeconfig or in $KUBECONFIG"
+    )]
+    Nowhere {
+        /// Why there is no kubeconfig.
+        kubeconfig: String,
+    },
     /// The kubeconfig, or the context in it, cannot be used.
     #[error("cannot use the kubeconfig")]
     Kubeconfig(#[source] Box<KubeconfigError>),
@@ -67,7 +73,13 @@ async fn configuration(target: &Target) -> Result<Config, ConnectError> {
     let config = match (&target.kubeconfig, &target.context) {
         (None, None) => {
             let inferred = Config::infer().await;
-            return inferred.map_err(|error| ConnectError::Nowhere(Box::new(error)));
+            return inferred.map_err(|error| ConnectError::Nowhere {
+                kubeconfig: Kubeconfig::read().err().map_or_else(
+                    // It can be read and yet not be used.
+                    || error.to_string(),
+                    |error| error.to_string(),
+                ),
+            });
         }
         (None, Some(_)) => Config::from_kubeconfig(&options).await,
         (Some(path), _) => match Kubeconfig::read_from(path) {

@@ -245,6 +245,10 @@ impl Elector {
                 debug!(%lease, "another wrote the lease first");
                 return;
             }
+            Some(ApiFailure::NotFound) if class != self.failing => {
+                let namespace = &self.settings.namespace;
+                warn!(%lease, "no lease: create the namespace {namespace}, which does not exist");
+            }
             Some(failure) if class != self.failing => warn!(%lease, %failure, "no lease"),
             None if self.failing.is_some() => info!(%lease, "the lease can be used again"),
             Some(_) | None => {}

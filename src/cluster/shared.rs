@@ -7,7 +7,7 @@ use kube::discovery::ApiResource;
 use tokio::sync::Notify;
 
 use super::stores::Stores;
-use crate::api::resources::MYSQL;
+use crate::api::resources::{MYSQL, ROTATION};
 use crate::clock::Clock;
 use crate::core::time::Time;
 use crate::metrics::acts::Acts;
@@ -160,11 +160,37 @@ fn sentence(watched: &Watched, standing: &Standing) -> String {
         Standing::Starting => format!("{what}: not listed yet"),
         Standing::Synced => format!("{what}: watched"),
         Standing::NotServed => {
-            format!("{what}: the apiserver does not serve them; install the CRDs of {group}")
+            let install = if group == ROTATION.group {
+                "certrotor crds | kubectl apply --server-side -f -".to_owned()
+            } else {
+                format!("install the CRDs of {group}")
+            };
+            format!("{what}: the apiserver does not serve them; {install}")
         }
         Standing::Forbidden(message) => format!(
-            "{what}: not allowed to list and watch them; apply deploy/rbac.yaml ({message})"
+            "{what}: not allowed to list and watch them; apply deploy/manifests.yaml ({message})"
         ),
         Standing::Failing(message) => format!("{what}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_served_is_said_with_what_to_do() {
+        let sentence = |resource, group| {
+            sentence(&Watched { resource, group, scope: None }, &Standing::NotServed)
+        };
+        assert_eq!(
+            sentence("mysqls", "kubedb.com"),
+            "mysqls: the apiserver does not serve them; install the CRDs of kubedb.com"
+        );
+        assert_eq!(
+            sentence("rotations", "certrotor.dev"),
+            "rotations: the apiserver does not serve them; \
+             certrotor crds | kubectl apply --server-side -f -"
+        );
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn word(text: &str, allowed: &[&'static str]) -> Result<&'static str,
 }
 
 /// The one that looks most like it, if one does.
-pub(super) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
     let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
     if text.len() > LONGEST {

@@ -273,13 +273,14 @@ fn already_shown(database: &Database, said: Said) -> bool {
 }
 
 fn log_change(key: &Key, verdict: &Verdict, now: Time) {
-    let state = verdict.state.as_str();
-    let cause = verdict.causes.first().map_or("", |held| held.opened.cause.as_str());
-    let gate = verdict.gates.first().map_or("", |closed| closed.gate.as_str());
-    let evidence = verdict.causes.first().map(|held| held.evidence.to_string()).unwrap_or_default();
-    let starts_in = verdict.next.map(|next| next.since(now).to_string()).unwrap_or_default();
+    let (state, stage) = (verdict.state.as_str(), verdict.stage.as_str());
+    let first = verdict.causes.first();
+    let cause = first.map(|held| held.opened.cause.as_str());
+    let evidence = first.map(|held| held.evidence.to_string());
+    let gate = verdict.gates.first().map(|closed| closed.gate.as_str());
+    let starts_in = verdict.next.map(|next| next.since(now).to_string());
 
-    tracing::info!(database = %key, state, cause, gate, stage = verdict.stage.as_str(), starts_in, evidence, "state changed");
+    tracing::info!(database = %key, state, cause, gate, stage, starts_in, evidence, "state changed");
 }
 
 fn first_cause(current: &Current) -> &'static str {

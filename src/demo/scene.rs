@@ -65,7 +65,7 @@ const DATABASES: [Actor; 24] = [
 ];
 
 /// The life of the first database's certificates …
-const SHORTEST_LIFE: Span = Span::minutes(2);
+const SHORTEST_LIFE: Span = Span::seconds(80);
 /// … and how much longer each next one's live: so they do not all fall due at once.
 const STEP: Span = Span::seconds(30);
 

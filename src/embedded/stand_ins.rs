@@ -25,6 +25,12 @@ pub(crate) fn server() -> (ApiServer, Arc<PausedClock>) {
     (ApiServer::new(Arc::clone(&clock) as _).unwrap(), clock)
 }
 
+/// Which of so many writes a process dies at: every other one, each with `CERTROTOR_TEST_FULL`.
+pub(crate) fn some_of(writes: usize) -> impl Iterator<Item = usize> {
+    let step = if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 1 } else { 2 };
+    (1..=writes).step_by(step)
+}
+
 /// Waits until `look` is content, or fails with what it saw last.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
     let mut seen = String::new();

@@ -279,8 +279,8 @@ fn limits(page: &mut Page, fleet: &Fleet, plan: &Plan, policy: &Policy) {
     let limits = policy.limits;
     let mut family = page.family(&names::BUDGET);
     family.sample(&["total"], limits.total);
-    family.sample(&["namespace"], limits.per_namespace);
-    family.sample(&["issuer"], limits.per_issuer);
+    family.sample(&["perNamespace"], limits.per_namespace);
+    family.sample(&["perIssuer"], limits.per_issuer);
     let taken = match &fleet.slots {
         SlotTable::Known { slots, .. } => Some(slots.len()),
         SlotTable::Missing => Some(0),

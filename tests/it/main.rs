@@ -4,10 +4,15 @@
 mod actor;
 #[cfg(feature = "demo")]
 #[cfg(test)]
+mod cli;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod conformance;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod deploy;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod executor;

@@ -30,7 +30,7 @@ fn from_an_empty_cluster() {
         let install = Install::without_rights(&plane, "certrotor-system", &plane.server()).await;
         let daemon = Daemon::start(&install, "cold", &settings());
 
-        not_ready(&daemon, "rights", &["rbac.yaml"]).await;
+        not_ready(&daemon, "rights", &["deploy/manifests.yaml"]).await;
         rbac::apply(&admin, "certrotor-system").await;
         let kinds = ["mysqls", "mysqlopsrequests", "certificates", "rotations"];
         not_ready(&daemon, "kinds", &kinds).await;

@@ -1,4 +1,5 @@
-//! The rights of the daemon: `deploy/rbac.yaml` as it is shipped, for one namespace at a time.
+//! The rights of the daemon: those of `deploy/manifests.yaml` as it is shipped, for one namespace at
+//! a time.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +12,23 @@ pub(crate) const SHIPPED_NAMESPACE: &str = "certrotor-system";
 
 /// Where the rights are written down.
 pub(crate) fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/manifests.yaml")
 }
 
-/// The objects of the file.
+/// The kinds that rights are made of.
+const KINDS: [&str; 6] =
+    ["ClusterRole", "ClusterRoleBinding", "Namespace", "Role", "RoleBinding", "ServiceAccount"];
+
+/// The objects of the file that give the daemon its rights.
 pub(crate) fn shipped() -> Vec<Value> {
     let text = std::fs::read_to_string(file()).unwrap();
-    let objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
-    objects.into_iter().filter(|object| !object.is_null()).collect()
+    let mut objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
+    // Roles that are aggregated into others are for people.
+    let for_people =
+        |object: &Value| object["metadata"]["labels"].to_string().contains("aggregate-to");
+    objects
+        .retain(|object| KINDS.iter().any(|kind| object["kind"] == *kind) && !for_people(object));
+    objects
 }
 
 /// The same objects for an installation in another namespace, beside others in the cluster.
