@@ -202,7 +202,7 @@ impl Cluster {
     fn said(&self) -> String {
         let events = self.server.list("events");
         let notes = events.iter().filter(|event| event.to_string().contains("\"Rotation\""));
-        notes.map(|event| format!("{event}\n")).collect()
+        notes.map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     fn requests(&self) -> usize {
