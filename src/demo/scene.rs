@@ -69,8 +69,11 @@ const SHORTEST_LIFE: Span = Span::seconds(80);
 /// … and how much longer each next one's live: so they do not all fall due at once.
 const STEP: Span = Span::seconds(30);
 
-/// An early issuer renews when so much of a life is left: before a rotation is due, at 65 %.
-const EARLY_PERCENT: i64 = 85;
+/// An early issuer renews when so much of a life is left: long enough before a rotation is due (at
+/// 65 %) for two looks at what is served, 15 seconds apart.
+const EARLY_PERCENT: i64 = 82;
+/// What it signs lives so many times as long as it would otherwise: so long that there is time for that.
+const DRIFTING_LIFE: i64 = 2;
 
 /// The first so many databases.
 pub(super) struct Scene {
@@ -109,6 +112,7 @@ impl Scene {
 }
 
 fn mysql(actor: &Actor, life: Span) -> Value {
+    let life = if actor.drifts { life.scaled(DRIFTING_LIFE, 1) } else { life };
     // As Go writes it, which knows no days.
     let duration = format!("{}s", life.as_seconds());
     let aliases = ["server", "client", "metrics-exporter"];
