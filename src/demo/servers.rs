@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use super::folder::Folder;
@@ -17,8 +17,6 @@ use crate::embedded::pods::{Program, RealMysqld, Runtime, SimulatedMysqld};
 const PORT: u16 = 3306;
 /// More real servers than this take more memory than a demo should, unless somebody asks for them.
 const MOST_REAL: usize = 8;
-/// The folder of the real ones' data, below that of the demo. Short, for the sake of socket files.
-const DATA: &str = "servers";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +67,7 @@ pub(super) async fn choose(
         return Ok(Chosen { runtime: Arc::new(simulated()), are: format!("simulated ({why})") });
     };
     let path = program.path().display().to_string();
-    let data = folder.file(DATA);
-    if data.exists() {
-        bail!("{} is there already; remove it, or name another folder with --dir", data.display());
-    }
-    let servers = RealMysqld::prepare(program, &data).await.context("--mysqld")?;
+    let servers = RealMysqld::prepare(program, folder.path()).await.context("--mysqld")?;
     let are = format!("real: {} ({path})", servers.version());
     Ok(Chosen { runtime: Arc::new(servers), are })
 }

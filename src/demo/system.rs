@@ -65,11 +65,11 @@ pub(super) async fn start(
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
     };
-    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
+    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
     // Its servers are processes of this host, or tasks of this process.
     let probing = Probing { eyes: Arc::new(Prober::default()), loopback: true };
     let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded).probing(probing);

@@ -19,7 +19,7 @@ use super::look::{Look, Parting, Presented, Seen, Tls, Version};
 use super::manners::Manners;
 use super::recorder::{Proof, Record, Recorder};
 use super::trust::Trust;
-use crate::core::certificate::{Chain, sanitize};
+use crate::core::certificate::sanitize;
 use crate::core::time::Time;
 use crate::mysql::{Answer, Client, ClientEvent, Credentials, Greeting, Login};
 
@@ -277,7 +277,6 @@ fn unproven(unseen: Unseen, record: &Record) -> Unseen {
 }
 
 fn read(record: &Record) -> Result<Presented, Unseen> {
-    let chain = Chain::from_der(&record.ders)
-        .map_err(|malformed| Unseen::new(Failure::Unreadable, malformed.to_string()))?;
-    Ok(Presented { chain, ders: record.ders.clone() })
+    Presented::from_der(record.ders.clone())
+        .map_err(|malformed| Unseen::new(Failure::Unreadable, malformed.to_string()))
 }

@@ -7,7 +7,7 @@ use rustls::ProtocolVersion;
 use rustls::pki_types::CertificateDer;
 
 use super::failure::Unseen;
-use crate::core::certificate::Chain;
+use crate::core::certificate::{Chain, Malformed};
 use crate::core::fleet::LeafId;
 use crate::mysql::{ErrorCode, Product};
 
@@ -46,6 +46,11 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub(super) ProtocolVersion);
 
+impl Version {
+    /// The newest.
+    pub const TLS_1_3: Self = Self(ProtocolVersion::TLSv1_3);
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = format!("{:?}", self.0);
@@ -63,6 +68,11 @@ pub struct Presented {
 }
 
 impl Presented {
+    /// What was sent, the leaf first.
+    pub fn from_der(ders: Vec<CertificateDer<'static>>) -> Result<Self, Malformed> {
+        Ok(Self { chain: Chain::from_der(&ders)?, ders })
+    }
+
     /// Which leaf it is.
     pub fn leaf(&self) -> LeafId {
         let leaf = &self.chain.leaf;

@@ -22,7 +22,7 @@ pub use address::{Forbidden, allowed};
 pub use edge::{Account, Prober};
 pub use eyes::{Eyes, Login, Subject};
 pub use failure::{Failure, Unseen};
-pub use look::{Look, Parting, Presented, Seen, Tls};
+pub use look::{Look, Parting, Presented, Seen, Tls, Version};
 pub use manners::Manners;
 pub use trust::Trust;
 pub use verdict::{Expected, Verdict, judge};

@@ -22,6 +22,9 @@ mod issuer;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod kubectl;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod looking;
 #[cfg(test)]
 mod mysql;
 #[cfg(feature = "demo")]
@@ -34,6 +37,9 @@ mod provisioner;
 mod rehearsal;
 #[cfg(test)]
 mod scenarios;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod served;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod simulation;

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 mod cluster;
 mod crashes;
-mod leaves;
+pub(crate) mod leaves;
 mod on_real_parts;
 mod oracles;
 mod rotating;
@@ -21,7 +21,7 @@ use world::World;
 /// Long enough for a rotation with everything that can go wrong in it.
 const PATIENCE: Duration = Duration::from_hours(2);
 
-fn paused<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn paused<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

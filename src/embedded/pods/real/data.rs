@@ -25,9 +25,6 @@ pub(super) fn template(folder: &Path) -> PathBuf {
 /// Makes the first data folder.
 pub(super) async fn make(program: &Program, data: &Path) -> Result<(), NotReady> {
     let wrong = |error| NotReady::Folder { folder: data.to_owned(), error };
-    if let Some(parent) = data.parent() {
-        fs::create_dir_all(parent).map_err(wrong)?;
-    }
     fs::create_dir(data).map_err(wrong)?;
     let mut command = maker(program, data);
     let made = command.stdin(Stdio::null()).kill_on_drop(true).output().await.map_err(wrong)?;

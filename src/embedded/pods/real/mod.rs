@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tempfile::TempDir;
+
 pub use program::{NotAServer, Program};
 
 use super::runtime::{Order, Runtime, Server};
@@ -25,8 +27,8 @@ const PORT: u16 = 3306;
 /// Real servers of one program.
 pub struct RealMysqld {
     program: Program,
-    /// Where their data folders are.
-    folder: PathBuf,
+    /// Where their data folders are; gone with this.
+    folder: TempDir,
     started: AtomicU32,
 }
 
@@ -54,12 +56,15 @@ pub enum NotReady {
 }
 
 impl RealMysqld {
-    /// Servers of this program, with all that they write below `folder`, whose path must be short:
-    /// a socket file has 107 characters at most. Takes seconds: a first data folder is made here,
-    /// from which all others are copied.
-    pub async fn prepare(program: Program, folder: &Path) -> Result<Self, NotReady> {
-        data::make(&program, &data::template(folder)).await?;
-        Ok(Self { program, folder: folder.to_owned(), started: AtomicU32::new(0) })
+    /// Servers of this program. All that they write is in a folder of its own in `place`, whose path
+    /// must be short: that of a socket file has 107 characters at most. Takes seconds: a first data
+    /// folder is made here, from which all others are copied.
+    pub async fn prepare(program: Program, place: &Path) -> Result<Self, NotReady> {
+        let folder = tempfile::Builder::new().prefix("mysqld-").rand_bytes(4).tempdir_in(place);
+        let folder =
+            folder.map_err(|error| NotReady::Folder { folder: place.to_owned(), error })?;
+        data::make(&program, &data::template(folder.path())).await?;
+        Ok(Self { program, folder, started: AtomicU32::new(0) })
     }
 
     /// What they are: `MySQL 9.7.4`.
@@ -79,7 +84,7 @@ impl Runtime for RealMysqld {
 
     fn start(&self, order: Order) -> Arc<dyn Server> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let home = self.folder.join(number.to_string());
-        life::start(self.program.clone(), data::template(&self.folder), home, order)
+        let home = self.folder.path().join(number.to_string());
+        life::start(self.program.clone(), data::template(self.folder.path()), home, order)
     }
 }
