@@ -11,7 +11,7 @@ use crate::support::kubectl::Kubectl;
 use crate::support::lab::{runtime, test_name};
 use crate::support::parts;
 
-/// Whoever installs the chart holds it: its ClusterRoles and its CRD are there once in a cluster.
+/// Whoever installs the chart holds it: its `ClusterRoles` and its CRD are there once in a cluster.
 pub(super) static PLANE: Mutex<()> = Mutex::const_new(());
 
 /// Started by the first that needs it.
