@@ -16,14 +16,16 @@ Times are RFC 3339 in UTC, or how far they are away.
 ";
 
 /// The help of a command and of those under it.
-fn sections(mut command: clap::Command, name: &str, page: &mut String) {
+fn sections(mut command: clap::Command, name: &str) -> String {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
-    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
-        let below_name = format!("{name} {}", below.get_name());
-        sections(below.clone().bin_name(&below_name), &below_name, page);
-    }
+    let own = format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+    let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+    let below = below.map(|below| {
+        let name = format!("{name} {}", below.get_name());
+        sections(below.clone().bin_name(&name), &name)
+    });
+    own + &below.collect::<String>()
 }
 
 #[test]
@@ -31,8 +33,7 @@ fn sections(mut command: clap::Command, name: &str, page: &mut String) {
 fn the_page_of_the_command_line_is_what_the_commands_say_themselves() {
     let mut command = Cli::command().term_width(100);
     command.build();
-    let mut page = HEAD.to_owned();
-    sections(command, "certrotor", &mut page);
+    let page = HEAD.to_owned() + &sections(command, "certrotor");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     if std::env::var_os("CERTROTOR_UPDATE").is_some() {
         fs::write(&path, &page).unwrap();

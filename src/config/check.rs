@@ -2,7 +2,7 @@
 //! programs, and for code review (SARIF 2.1.0, OASIS).
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -30,16 +30,16 @@ struct Found {
 
 /// Checks each file and writes what there is to say; true when all are right.
 pub fn check(files: &[PathBuf], format: Format, out: &mut dyn Write) -> io::Result<bool> {
-    let found: Vec<Found> = files.iter().map(look).collect();
+    let found: Vec<Found> = files.iter().map(|path| look(path)).collect();
     match format {
         Format::Text => found.iter().try_for_each(|found| text(found, out))?,
-        Format::Json => writeln!(out, "{:#}", Value::from_iter(findings(&found).map(finding)))?,
+        Format::Json => writeln!(out, "{:#}", findings(&found).map(finding).collect::<Value>())?,
         Format::Sarif => writeln!(out, "{:#}", sarif(&found))?,
     }
     Ok(found.iter().all(|found| found.problems.is_empty()))
 }
 
-fn look(path: &PathBuf) -> Found {
+fn look(path: &Path) -> Found {
     let file = path.display().to_string();
     let (problems, warnings) = match read(path).and_then(|text| Config::parse(&text, &file)) {
         Ok((_, warnings)) => (Vec::new(), warnings),
@@ -80,7 +80,7 @@ fn finding((level, problem): (&'static str, &Problem)) -> Value {
 
 fn sarif(found: &[Found]) -> Value {
     let driver = json!({"name": "certrotor", "version": env!("CARGO_PKG_VERSION")});
-    let results = Value::from_iter(findings(found).map(result));
+    let results: Value = findings(found).map(result).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
