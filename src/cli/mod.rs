@@ -1,10 +1,9 @@
 //! The command line: a file a command.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 #[cfg(feature = "demo")]
@@ -43,11 +42,7 @@ enum Command {
     /// Look at a MySQL server from outside, without an account: which certificate does it serve?
     Probe(probe::Probe),
     /// Check config files: print everything that is wrong with them, and exit with 1 if anything is
-    Check {
-        /// The files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    Check(check::Check),
     /// About the config file
     Config {
         #[command(subcommand)]
@@ -55,6 +50,14 @@ enum Command {
     },
     /// Print the definition of the Rotation kind, for `kubectl apply -f -`
     Crds,
+    /// Print what completes this command line in a shell
+    ///
+    /// For bash: source <(certrotor completions bash)
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Print the version
     Version,
 }
@@ -79,11 +82,16 @@ impl Cli {
             Command::Suspend(suspend) => suspend.main(),
             Command::Resume(resume) => resume.main(),
             Command::Probe(probe) => probe.main(),
-            Command::Check { files } => check::main(&files),
+            Command::Check(check) => check.main(),
             Command::Config { what: About::Schema } => {
                 print(Ok(format!("{:#}\n", crate::config::schema::json())))
             }
             Command::Crds => print(crate::api::rotation::crds_yaml().map_err(Into::into)),
+            Command::Completions { shell } => {
+                let mut text = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "certrotor", &mut text);
+                print_bytes(&text)
+            }
             Command::Version => print(Ok(format!("certrotor {}\n", env!("CARGO_PKG_VERSION")))),
         };
         match result {
@@ -105,6 +113,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn print(text: anyhow::Result<String>) -> anyhow::Result<ExitCode> {
-    io::stdout().write_all(text?.as_bytes())?;
+    print_bytes(text?.as_bytes())
+}
+
+fn print_bytes(text: &[u8]) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(text)?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-pub use self::check::check;
+pub use self::check::{Format, check};
 pub use self::file::read;
 pub use self::problem::{Position, Problem, Problems, Warning};
 use self::report::Report;

@@ -201,8 +201,8 @@ impl Cluster {
     /// Everything that is said of the Rotation.
     fn said(&self) -> String {
         let events = self.server.list("events");
-        let notes = events.iter().filter(|event| event.to_string().contains("\"Rotation\""));
-        notes.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        let notes = events.iter().map(ToString::to_string);
+        notes.filter(|event| event.contains("\"Rotation\"")).collect::<Vec<_>>().join("\n")
     }
 
     fn requests(&self) -> usize {

@@ -113,14 +113,18 @@ fn panels_say_what_they_answer_and_in_which_unit() {
     for dashboard in all() {
         let mut titles = BTreeSet::new();
         let mut ids = BTreeSet::new();
+        let mut cells = BTreeSet::new();
         for panel in dashboard.whole["panels"].as_array().unwrap() {
             let place = format!("{}: {}", dashboard.title, panel["title"]);
             let kind = panel["type"].as_str().unwrap();
             assert!(PANELS.contains(&kind), "{place}: {kind} is deprecated or new to us");
             assert!(ids.insert(panel["id"].to_string()), "{place}: its id is taken");
-            let position = &panel["gridPos"];
-            let right = position["x"].as_u64().unwrap() + position["w"].as_u64().unwrap();
-            assert!(right <= 24, "{place} sticks out");
+            let position = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
+            let [x, y, w, h] = position;
+            assert!(x + w <= 24, "{place} sticks out");
+            for cell in (y..y + h).flat_map(|row| (x..x + w).map(move |column| (column, row))) {
+                assert!(cells.insert(cell), "{place} covers another panel");
+            }
         }
         for Panel { title, question, whole, .. } in dashboard.panels() {
             let place = format!("{}: {title}", dashboard.title);

@@ -1,5 +1,6 @@
 //! What the daemon does on a real control plane, as users would see it.
 
+mod audit;
 mod causes;
 mod cold;
 mod crashes;

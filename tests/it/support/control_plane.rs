@@ -157,6 +157,14 @@ impl ControlPlane {
         ask("/v3/kv/compaction", json!({"revision": any["header"]["revision"]})).await;
     }
 
+    /// What an account has asked of the apiserver so far, as its audit log tells it.
+    pub(crate) fn audit(&self, user: &str) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.folder().join("audit.log")).unwrap_or_default();
+        // The last line may not be whole yet.
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        entries.filter(|entry| entry["user"]["username"] == user).collect()
+    }
+
     fn apiserver_tail(&self) -> String {
         let process = self.apiserver.lock().unwrap_or_else(PoisonError::into_inner);
         process.as_ref().map_or_else(|| "(it does not run)".to_owned(), |process| process.tail(30))
@@ -195,6 +203,7 @@ impl ControlPlane {
         let pair = self.authority.sign(&Leaf::server("kube-apiserver", &hosts));
         self.scratch.file("apiserver.crt", &pair.certificate);
         self.scratch.file("apiserver.key", &pair.key);
+        self.scratch.file("audit.yaml", AUDIT);
         let (private, public) = token_keys();
         self.scratch.file("sa.key", &private);
         self.scratch.file("sa.pub", &public);
@@ -224,7 +233,13 @@ const APISERVER: &str = "--etcd-servers=http://127.0.0.1:@ETCD@ \
     --service-account-issuer=https://kubernetes.default.svc \
     --service-account-key-file=@DIR@/sa.pub --service-account-signing-key-file=@DIR@/sa.key \
     --authorization-mode=RBAC --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true \
-    --disable-admission-plugins=ServiceAccount --profiling=false";
+    --disable-admission-plugins=ServiceAccount --profiling=false \
+    --audit-policy-file=@DIR@/audit.yaml --audit-log-path=@DIR@/audit.log";
+
+/// Who of the accounts has asked for what. Tests act as the administrator, which is of no interest.
+const AUDIT: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}]}"#;
 
 /// Not `*`: its collector of orphaned Pods would take ours, which name a node that is not there.
 const CONTROLLERS: &str = "--kubeconfig=@DIR@/controllers.kubeconfig --secure-port=0 \

@@ -1,0 +1,146 @@
+//! The daemon's rights, held against the apiserver's own log of what it has asked for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::stage::{OwnDaemon, SOON, Stage, own_settings};
+use crate::actor::Wanted;
+use crate::support::api::ROTATION;
+use crate::support::lab::{Lab, on_cluster};
+use crate::support::rbac;
+
+/// One verb on one kind; in the daemon's own namespace, or anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Right {
+    own: bool,
+    group: String,
+    resource: String,
+    verb: String,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.own { "here" } else { "anywhere" };
+        write!(f, "{} {}.{} {place}", self.verb, self.resource, self.group)
+    }
+}
+
+/// What the shipped roles grant, each right by itself, but for kinds that nobody serves here.
+fn granted(served: &BTreeSet<String>) -> BTreeSet<Right> {
+    let texts = |value: &Value| -> Vec<String> {
+        let texts = value.as_array().into_iter().flatten();
+        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut rights = BTreeSet::new();
+    for role in rbac::shipped() {
+        let own = role["kind"] == "Role";
+        for rule in role["rules"].as_array().into_iter().flatten() {
+            let groups = texts(&rule["apiGroups"]);
+            for group in groups.iter().filter(|it| it.is_empty() || served.contains(*it)) {
+                for resource in texts(&rule["resources"]) {
+                    for verb in texts(&rule["verbs"]) {
+                        let (group, resource) = (group.clone(), resource.clone());
+                        rights.insert(Right { own, group, resource, verb });
+                    }
+                }
+            }
+        }
+    }
+    rights
+}
+
+/// What the daemon in `namespace` has asked for.
+fn used(lab: &Lab, namespace: &str) -> BTreeSet<Right> {
+    let user = format!("system:serviceaccount:{namespace}:{}", rbac::account());
+    let entries = lab.plane.audit(&user);
+    let asked = entries.iter().filter(|entry| entry["objectRef"].is_object());
+    asked
+        .map(|entry| {
+            let object = &entry["objectRef"];
+            let text = |key: &str| object[key].as_str().unwrap_or_default();
+            let resource = [text("resource"), text("subresource")];
+            let resource = resource.join("/").trim_end_matches('/').to_owned();
+            let verb = entry["verb"].as_str().unwrap().to_owned();
+            let own =
+                ["leases", "configmaps"].contains(&&*resource) && text("namespace") == namespace;
+            Right { own, group: text("apiGroup").to_owned(), resource, verb }
+        })
+        .collect()
+}
+
+fn shown<'a>(rights: impl Iterator<Item = &'a Right>) -> String {
+    rights.map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Waits until every right that is `meant` was used.
+async fn all_used(
+    lab: &Lab,
+    own: &OwnDaemon,
+    granted: &BTreeSet<Right>,
+    meant: impl Fn(&Right) -> bool,
+) {
+    lab.eventually(&lab.name, SOON, "every right to be used", async || {
+        let used = used(lab, &own.install.namespace);
+        let unused = shown(granted.difference(&used).filter(|right| meant(right)));
+        if unused.is_empty() { Ok(()) } else { Err(unused) }
+    })
+    .await;
+}
+
+async fn served(lab: &Lab) -> BTreeSet<String> {
+    let groups = lab.admin.client().list_api_groups().await.unwrap();
+    groups.groups.into_iter().map(|group| group.name).collect()
+}
+
+/// A database whose record another installation has made, which nobody has seen alive.
+async fn of_another_installation(lab: &Lab, stage: &Stage<'_>) {
+    let (admin, namespace) = (&lab.admin, &stage.namespace);
+    admin.create(ROTATION, namespace, json!({"metadata": {"name": "theirs"}})).await;
+    let owner = json!({"installation": "elsewhere.certrotor"});
+    admin.status(ROTATION, namespace, "theirs", &owner).await;
+    stage.database("theirs", &Wanted::due()).await;
+}
+
+/// The same thing is told twice, the second time by a process that does not know of the first.
+async fn the_same_event_twice(own: &OwnDaemon, settings: &Value) {
+    const WRONG: &str = "rotation: {renewBefor: 45%}";
+    let good = "certrotor_config_last_reload_successful";
+    own.daemon.configure_with_text(WRONG);
+    own.daemon.metric(good, &[], |value| value < 0.5).await;
+    own.daemon.configure(settings);
+    own.daemon.metric(good, &[], |value| value > 0.5).await;
+    own.daemon.kill();
+    own.daemon.start_again();
+    own.daemon.ready().await;
+    own.daemon.configure_with_text(WRONG);
+}
+
+#[test]
+fn every_right_is_used_and_every_call_is_granted() {
+    on_cluster(async |lab| {
+        let hasty = format!("{}-hasty", lab.name);
+        let change = json!({"overrides": [{"match": {"namespaces": [&hasty]},
+            "pickUpWithin": "2s", "retry": {"attempts": 9, "backoff": {"from": "1s", "to": "1s"}}}]});
+        let own = OwnDaemon::start(&lab, &change).await;
+        let stage = Stage::new(&lab, &own.daemon, &lab.name).await;
+        of_another_installation(&lab, &stage).await;
+        // Nobody picks its requests up, so that they are taken back; and the loop keeps turning, which
+        // looks at other installations every half a minute.
+        let ignored = Stage::new(&lab, &own.daemon, &hasty).await;
+        ignored.database("db", &Wanted::due()).await;
+        let database = stage.database("db", &Wanted::due()).await;
+        let request = stage.one_request(&database, "RenewalDue").await;
+        database.carry_out(&request).await;
+        stage.closed(&database, "RenewalDue", "verified").await;
+        let granted = granted(&served(&lab).await);
+        assert!(granted.len() > 30, "{granted:?}");
+        all_used(&lab, &own, &granted, |right| right.resource != "events").await;
+        the_same_event_twice(&own, &own_settings(&lab, &change)).await;
+        all_used(&lab, &own, &granted, |_| true).await;
+        let used = used(&lab, &own.install.namespace);
+        let strange = shown(used.difference(&granted));
+        assert!(strange.is_empty(), "used and not granted: {strange}");
+    });
+}
