@@ -14,6 +14,8 @@ use crate::mysql::Product;
 
 /// Holds the identity of a server, of which no two may have the same.
 const IDENTITY: &str = "auto.cnf";
+/// A host has only so many requests of that kind in all, and a few servers use them up.
+pub(super) const NO_AIO: &str = "--innodb-use-native-aio=OFF";
 /// How much of what a program said is told.
 const LINES: usize = 12;
 
@@ -59,7 +61,7 @@ fn maker(program: &Program, data: &Path) -> Command {
         }
     };
     command.arg(format!("--datadir={}", data.display()));
-    command.args(user());
+    command.args(user()).arg(NO_AIO);
     command
 }
 

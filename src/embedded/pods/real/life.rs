@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::PORT;
-use super::data::{copy, user};
+use super::data::{NO_AIO, copy, user};
 use super::mounts::Mounted;
 use super::program::Program;
 use crate::embedded::pods::runtime::{Exit, Order, Presented, Server, ServerState};
@@ -182,7 +182,7 @@ impl Life {
 
     fn command(&self, data: &Path, init: Option<&Path>, mounted: &Mounted) -> Command {
         let file = |name: &str| self.home.join(name).display().to_string();
-        let mut command = Command::new(self.program.path());
+        let mut command = self.program.command();
         command.arg("--no-defaults").args(user());
         command.arg(format!("--datadir={}", data.display()));
         command.arg(format!("--socket={}", file("socket")));
@@ -195,6 +195,7 @@ impl Life {
             "--performance-schema=OFF",
         ]);
         command.args(["--max-connections=50", "--table-open-cache=64", "--skip-name-resolve"]);
+        command.arg(NO_AIO);
         if self.program.product == Product::MySql {
             command.args(["--mysqlx=OFF", "--innodb-redo-log-capacity=8M"]);
         }

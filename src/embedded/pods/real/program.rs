@@ -72,6 +72,19 @@ impl Program {
         })
     }
 
+    /// What starts it so that it ends with this process, however that ends: by `setpriv` of
+    /// util-linux where there is one. Elsewhere it outlives a `kill -9`.
+    pub(super) fn command(&self) -> tokio::process::Command {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let mut found = env::split_paths(&path).map(|folder| folder.join("setpriv"));
+        let Some(leash) = found.find(|file| file.is_file()) else {
+            return tokio::process::Command::new(&self.path);
+        };
+        let mut command = tokio::process::Command::new(leash);
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.path);
+        command
+    }
+
     /// What it is: `MySQL 9.7.4`.
     pub fn version(&self) -> &str {
         &self.version
