@@ -257,8 +257,10 @@ impl Daemon {
         let (events, writer) =
             event_writer(client.clone(), settings, Arc::clone(clock), calls.clone(), metrics);
         tasks.spawn(named("events", writer.run(stop.child_token())));
+        // A list that is never answered would leave the daemon blind for ever.
+        let watching = calls.impatient(client);
         let watcher = Watcher {
-            client: client.clone(),
+            client: watching.clone(),
             calls: calls.clone(),
             shared: Arc::clone(&self.shared),
         };
@@ -266,7 +268,7 @@ impl Daemon {
         tasks.spawn(named("watches", watcher.run(scopes, stop.child_token())));
         let name = slots_name(config);
         let (shared, api) =
-            (Arc::clone(&self.shared), Api::namespaced(client.clone(), &identity.namespace));
+            (Arc::clone(&self.shared), Api::namespaced(watching, &identity.namespace));
         let stopped = stop.child_token();
         tasks
             .spawn(named("slots", async move { slots::watch(&shared, api, &name, stopped).await }));
