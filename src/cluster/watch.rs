@@ -32,6 +32,8 @@ use crate::api::supervisor::Recommendation;
 
 /// How long until a kind that is not served, or may not be read, is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// The same for one that need not be there: most clusters never have all of these.
+const ASK_AGAIN_OPTIONAL: Duration = Duration::from_secs(60);
 
 /// What every watch needs.
 #[derive(Clone)]
@@ -127,8 +129,9 @@ impl Watch {
                 Ok(None) => self.not_served(),
                 Err(failure) => Standing::from(&failure),
             };
+            let absent = self.source.optional && matches!(standing, Standing::NotServed);
             self.stands(standing);
-            sleep(ASK_AGAIN).await;
+            sleep(if absent { ASK_AGAIN_OPTIONAL } else { ASK_AGAIN }).await;
         }
     }
 

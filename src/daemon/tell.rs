@@ -51,6 +51,7 @@ impl Teller {
     /// Counts a write.
     pub fn wrote(&self, point: WritePoint, result: &str) {
         self.acts.write(point.as_str(), result);
+        tracing::debug!(write = point.as_str(), result, "wrote");
     }
 
     /// A write failed.

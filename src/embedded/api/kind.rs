@@ -119,7 +119,7 @@ impl Resource {
 }
 
 /// Every kind there is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Registry {
     kinds: BTreeMap<(String, String), Arc<Kind>>,
 }

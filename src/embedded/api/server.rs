@@ -1,11 +1,12 @@
 //! The server: its objects, its clock, and what can be done to it from outside of the API.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::admission::{Admission, Review};
 use super::call::{Call, Params, Verb};
@@ -57,10 +58,12 @@ pub(super) struct Inner {
     pub(super) options: Options,
     store: Mutex<Store>,
     admission: Mutex<Vec<Admission>>,
-    /// The newest revision, for whoever waits for one.
-    pub(super) changed: watch::Sender<u64>,
+    /// Wakes whoever waits for a change, in the order in which they began to wait: a simulation
+    /// with the same seed goes the same way. (Those who wait for tokio's `watch` are woken in an
+    /// order that it draws.)
+    pub(super) changed: Notify,
     /// How often all watches have been cut off.
-    pub(super) cut: watch::Sender<u64>,
+    pub(super) cuts: AtomicU64,
 }
 
 impl Inner {
@@ -96,13 +99,11 @@ impl Inner {
         let warnings = work.warnings;
         Controllers { store: &mut store, admission: &admission, now }.settle(before);
         store.trim();
-        let revision = store.revision();
+        let grown = store.revision() != before;
         drop(store);
-        self.changed.send_if_modified(|known| {
-            let grown = *known != revision;
-            *known = revision;
-            grown
-        });
+        if grown {
+            self.changed.notify_waiters();
+        }
         match done {
             Ok(done) => Ok((done, warnings)),
             Err(failure) => Err(failure.warning(warnings)),
@@ -135,8 +136,8 @@ impl ApiServer {
                 store: Mutex::new(Store::new(options.keep_commits)),
                 options,
                 admission: Mutex::default(),
-                changed: watch::Sender::new(0),
-                cut: watch::Sender::new(0),
+                changed: Notify::new(),
+                cuts: AtomicU64::new(0),
             }),
         };
         for name in NAMESPACES {
@@ -145,6 +146,24 @@ impl ApiServer {
             )?;
         }
         Ok(server)
+    }
+
+    /// Another server with the objects and webhooks of this one, and a clock of its own. Whatever
+    /// happens to one does not happen to the other; there is no history from before.
+    #[must_use]
+    pub fn fork(&self, clock: Arc<dyn Clock>) -> Self {
+        let Inner { options, admission, .. } = &*self.inner;
+        let admission = admission.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            inner: Arc::new(Inner {
+                clock,
+                store: Mutex::new(self.inner.store().fork()),
+                options: options.clone(),
+                admission: Mutex::new(admission),
+                changed: Notify::new(),
+                cuts: AtomicU64::new(0),
+            }),
+        }
     }
 
     /// Adds somebody who may refuse writes, as a validating webhook does.
@@ -256,6 +275,7 @@ impl ApiServer {
 
     /// Ends every watch under way, as a restarting server or a proxy does.
     pub fn cut_watches(&self) {
-        self.inner.cut.send_modify(|times| *times += 1);
+        self.inner.cuts.fetch_add(1, Ordering::Relaxed);
+        self.inner.changed.notify_waiters();
     }
 }

@@ -155,15 +155,20 @@ impl ApiService {
     }
 
     async fn wait_for(&self, revision: u64) -> Result<(), Failure> {
-        let mut changed = self.inner.changed.subscribe();
-        let newest = self.inner.store().revision();
-        if newest >= revision {
-            return Ok(());
-        }
-        let reached = changed.wait_for(|newest| *newest >= revision);
-        if let Ok(Ok(_)) = timeout(PATIENCE, reached).await {
+        let newest = || self.inner.store().revision();
+        let reached = async {
+            loop {
+                let changed = self.inner.changed.notified();
+                if newest() >= revision {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if timeout(PATIENCE, reached).await.is_ok() {
             Ok(())
         } else {
+            let newest = newest();
             let message = format!("Too large resource version: {revision}, current: {newest}");
             let cause = Cause {
                 reason: "ResourceVersionTooLarge",

@@ -103,6 +103,17 @@ impl Store {
         }
     }
 
+    /// Another store with the same objects, as of now: history begins with it.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            registry: self.registry.clone(),
+            objects: self.objects.clone(),
+            log: VecDeque::new(),
+            compacted: self.revision,
+            ..*self
+        }
+    }
+
     /// Writes an object. Its resourceVersion is set, and the object given back as it is stored.
     pub(super) fn put(&mut self, key: &Key, mut value: Value, entry: Entry) -> Arc<Value> {
         self.revision += 1;

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use futures::stream::{self, Stream};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep_until};
 
 use super::call::{Call, Params};
@@ -98,9 +99,8 @@ pub(super) struct Watch {
     queue: VecDeque<Bytes>,
     /// Everything up to this revision has been told, or does not matter.
     cursor: u64,
-    changed: watch::Receiver<u64>,
-    /// Counts how often all watches have been cut off.
-    cut: watch::Receiver<u64>,
+    /// How often all watches had been cut off when it began.
+    cuts: u64,
     /// Changes are told this much later than they happen.
     lag: Duration,
     /// When the next change may be told, if there is one already.
@@ -130,8 +130,7 @@ impl Watch {
             bookmarks: wanted.bookmarks,
             queue: VecDeque::new(),
             cursor: 0,
-            changed: inner.changed.subscribe(),
-            cut: inner.cut.subscribe(),
+            cuts: inner.cuts.load(Ordering::Relaxed),
             lag,
             next_due: None,
             bookmark_at: now + options.bookmark_every,
@@ -155,6 +154,7 @@ impl Watch {
     }
 
     async fn next(&mut self) -> Option<Bytes> {
+        let inner = Arc::clone(&self.inner);
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
@@ -162,22 +162,21 @@ impl Watch {
             if self.ended {
                 return None;
             }
-            self.changed.mark_unchanged();
+            // From before the look: what changes after it is not missed.
+            let changed = inner.changed.notified();
             self.tell_changes();
+            self.ended |= self.cuts != inner.cuts.load(Ordering::Relaxed);
             if self.queue.is_empty() && !self.ended {
-                self.wait().await;
+                self.wait(changed).await;
             }
         }
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self, changed: Notified<'_>) {
         let next_due = self.next_due;
         tokio::select! {
             biased;
-            changed = self.changed.changed(), if next_due.is_none() => {
-                self.ended = changed.is_err();
-            }
-            _ = self.cut.changed() => self.ended = true,
+            () = changed => {}
             () = sleep_until(next_due.unwrap_or(self.ends_at)), if next_due.is_some() => {}
             () = sleep_until(self.ends_at) => self.end(),
             () = sleep_until(self.bookmark_at), if self.bookmarks => self.bookmark(false),

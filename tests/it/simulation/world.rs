@@ -1,207 +1,166 @@
-//! A cluster in memory on paused time: two MySQL databases that are due, and an actor that plays
-//! KubeDB's operator, cert-manager and the kubelet as far as a rotation needs them.
+//! The cluster: two databases with fifty days old certificates, and everybody who is not under test.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use certrotor::clock::{Clock, Offset, PausedClock};
-use certrotor::cluster::client::Calls;
+use certrotor::clock::{Clock as _, PausedClock};
 use certrotor::config::Config;
 use certrotor::config::reload::Loaded;
-use certrotor::core::time::{Span, Time};
-use certrotor::daemon::{self, Daemon, Identity, Parts};
+use certrotor::core::time::Span;
 use certrotor::embedded::api::{ApiServer, Call, Fault, FaultLayer};
-use certrotor::metrics::acts::Acts;
+use certrotor::embedded::issuer::{self, CertManager};
+use certrotor::embedded::pods::{self, PodName, PodRunner, Served, Serving, SimulatedMysqld};
+use certrotor::embedded::provisioner::{self, Provisioner};
+use certrotor::embedded::stateful_set::StatefulSets;
+use certrotor::pki::{Algorithm, Entropy};
 use kube::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
-/// The databases, by name; all in one namespace.
-pub(crate) const DATABASES: [&str; 2] = ["blog", "shop"];
-const NAMESPACE: &str = "demo";
-const ALIASES: [&str; 3] = ["server", "client", "metrics-exporter"];
-const LIFETIME: Span = Span::days(90);
+use super::faults::{Faults, Journal};
+use super::history::{Spell, spells_between};
+use super::plan::Plan;
+use super::process::HostClock;
+use super::scene;
 
-/// A cluster in memory.
+/// What the databases are called, by number: a plan says how many there are.
+pub(crate) const DATABASES: [&str; 3] = ["blog", "shop", "wiki"];
+pub(crate) const NAMESPACE: &str = "demo";
+/// Where certrotor keeps what is its own.
+pub(crate) const OWN: &str = "certrotor-system";
+/// So long a certificate of ninety days has 44 % left.
+const AGE: Span = Span::days(50);
+
+/// A cluster.
 pub(crate) struct World {
+    pub(crate) plan: Plan,
     pub(crate) server: ApiServer,
     pub(crate) clock: Arc<PausedClock>,
-    loaded: watch::Sender<Arc<Loaded>>,
+    /// The clock of each daemon's host.
+    pub(crate) hosts: [Arc<HostClock>; 2],
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) loaded: watch::Sender<Arc<Loaded>>,
+    pub(crate) served: Served,
+    spells: Mutex<Vec<Spell>>,
+    /// The revision before which everything was only preparation.
+    pub(crate) from: u64,
 }
 
+/// Everybody who is not under test.
+pub(crate) type Others = JoinSet<()>;
+
 impl World {
-    /// Every certificate has ten days left of ninety: well past 45 %.
-    pub(crate) fn new(config: &str) -> Self {
-        let epoch: Time = "2026-11-23T12:00:00Z".parse().expect("a time");
-        let clock = Arc::new(PausedClock::new(epoch));
-        let server = ApiServer::new(Arc::clone(&clock) as _).expect("an API server");
-        let loaded = watch::Sender::new(Loaded::fixed(parse(config)));
-        let world = Self { server, clock, loaded };
-        world.seed(json!({"apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": "certrotor-system"}}));
-        world.seed(json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer",
-            "metadata": {"name": "ca", "namespace": NAMESPACE},
-            "spec": {"ca": {"secretName": "ca"}},
-            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
-        for name in DATABASES {
-            world.seed_database(name, epoch - Span::days(80));
-        }
-        world
+    /// A cluster whose databases are due for a rotation, and everybody else at work on it.
+    pub(crate) async fn begin(plan: &Plan, scene: &ApiServer) -> (Arc<Self>, Others) {
+        let clock = Arc::new(PausedClock::new(scene::birth() + AGE + plan.begins));
+        let server = scene.fork(Arc::clone(&clock) as _);
+        let journal = Arc::new(Journal::new());
+        let (mut others, served) = others(&server, &clock, &journal);
+        scene::until_up(&server, &served, &plan.servers).await;
+        let host = || Arc::new(HostClock { cluster: Arc::clone(&clock), wrong: AtomicI64::new(0) });
+        let world = Arc::new(Self {
+            plan: plan.clone(),
+            hosts: [host(), host()],
+            faults: Arc::new(Faults::of(plan)),
+            journal,
+            loaded: watch::Sender::new(loaded(plan, plan.promise.config)),
+            served,
+            spells: Mutex::default(),
+            from: server.revision(),
+            server,
+            clock,
+        });
+        others.spawn(Arc::clone(&world).see_servers());
+        (world, others)
     }
 
-    fn seed(&self, scene: Value) {
-        self.server.seed(scene).expect("a valid object");
-    }
-
-    fn seed_database(&self, name: &str, issued: Time) {
-        let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
-        self.seed(json!({"apiVersion": "kubedb.com/v1", "kind": "MySQL",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {"version": "9.1.0", "tls": {"issuerRef": issuer}},
-            "status": {"phase": "Ready"}}));
-        for alias in ALIASES {
-            let certificate = format!("{name}-{alias}-cert");
-            self.seed(json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
-                "metadata": {"name": certificate, "namespace": NAMESPACE},
-                "spec": {"secretName": certificate,
-                    "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": "ca"}},
-                "status": certificate_status(issued, 1)}));
-        }
-        self.seed_pod(name, issued + Span::MINUTE);
-    }
-
-    fn seed_pod(&self, name: &str, started: Time) {
-        self.seed(json!({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": format!("{name}-0"), "namespace": NAMESPACE, "labels": {
-                "app.kubernetes.io/name": "mysqls.kubedb.com",
-                "app.kubernetes.io/managed-by": "kubedb.com",
-                "app.kubernetes.io/instance": name}},
-            "spec": {"containers": [{"name": "mysql", "image": "mysql"}]},
-            "status": pod_status(started)}));
-    }
-
-    /// Starts a daemon whose requests pass through `plan`. Dropping its handle's task is a crash.
-    pub(crate) fn start_daemon(
-        &self,
-        replica: &str,
-        plan: impl Fn(&Call) -> Fault + Send + Sync + 'static,
-    ) -> JoinHandle<()> {
-        let service = self.server.service(replica);
-        let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
-        let client = Client::new(service, "certrotor-system");
-        let acts = Arc::new(Acts::new(&daemon::vocabulary()).expect("metrics"));
-        let parts = Parts {
-            client,
-            calls: Calls::new(Duration::from_secs(10), Arc::clone(&acts) as _),
-            clock: Arc::clone(&self.clock) as _,
-            offset: Arc::new(Offset::default()),
-            acts,
-            identity: Identity {
-                namespace: "certrotor-system".to_owned(),
-                replica: replica.to_owned(),
-            },
-        };
-        let daemon = Daemon::new(parts, self.loaded.subscribe());
-        tokio::spawn(daemon.run(CancellationToken::new()))
-    }
-
-    /// The config file changes.
-    pub(crate) fn reconfigure(&self, config: &str) {
-        self.loaded.send_replace(Loaded::fixed(parse(config)));
-    }
-
-    /// Plays KubeDB's operator: takes each request up after a while and carries it out.
-    pub(crate) async fn operate(self: Arc<Self>, takes: Duration) {
+    /// Notes from when to when each server presents which leaf.
+    async fn see_servers(self: Arc<Self>) {
+        let mut changes = self.served.subscribe();
+        let mut before = BTreeMap::new();
         loop {
-            sleep(Duration::from_secs(5)).await;
-            for request in self.server.list("mysqlopsrequests.ops.kubedb.com") {
-                if request["status"]["phase"].is_null() {
-                    self.carry_out(&request, takes).await;
-                }
+            let now = changes.borrow_and_update().clone();
+            self.note_spells(&before, &now);
+            before = now;
+            if changes.changed().await.is_err() {
+                return;
             }
         }
     }
 
-    async fn carry_out(&self, request: &Value, takes: Duration) {
-        let name = text(&request["metadata"]["name"]);
-        let database = text(&request["spec"]["databaseRef"]["name"]);
-        let path =
-            format!("/apis/ops.kubedb.com/v1alpha1/namespaces/{NAMESPACE}/mysqlopsrequests/{name}");
-        let running = condition("Running", self.clock.now());
-        let status = json!({"phase": "Progressing", "conditions": [running]});
-        if self.patch_status(&path, &status).await.is_err() {
-            return;
-        }
-        sleep(takes).await;
-        let now = self.clock.now();
-        for alias in ALIASES {
-            let path = format!(
-                "/apis/cert-manager.io/v1/namespaces/{NAMESPACE}/certificates/{database}-{alias}-cert"
-            );
-            let status = certificate_status(now, 2);
-            self.patch_status(&path, &status).await.expect("a certificate");
-        }
-        sleep(Duration::from_secs(10)).await;
-        let pod = format!("/api/v1/namespaces/{NAMESPACE}/pods/{database}-0");
-        let started = pod_status(self.clock.now());
-        self.patch_status(&pod, &started).await.expect("a pod");
-        sleep(Duration::from_secs(5)).await;
-        let done = condition("Successful", self.clock.now());
-        let status = json!({"phase": "Successful", "conditions": [running, done]});
-        self.patch_status(&path, &status).await.expect("the request");
+    fn note_spells(&self, before: &BTreeMap<PodName, Serving>, now: &BTreeMap<PodName, Serving>) {
+        let mut spells = self.spells.lock().unwrap_or_else(PoisonError::into_inner);
+        spells_between(before, now, self.clock.now(), &mut spells);
     }
 
-    async fn patch_status(&self, path: &str, status: &Value) -> kube::Result<Value> {
-        let body = serde_json::to_vec(&json!({"status": status})).expect("JSON");
-        let request = http::Request::patch(format!("{path}/status"))
-            .header("Content-Type", "application/merge-patch+json")
-            .body(body)
-            .expect("a request");
-        self.server.client("kubedb", NAMESPACE).request(request).await
+    /// From when to when each server has presented which leaf.
+    pub(crate) fn spells(&self) -> Vec<Spell> {
+        self.spells.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The status of a database's Rotation.
-    pub(crate) fn status(&self, database: &str) -> Value {
-        let found = self.server.get("rotations.certrotor.dev", NAMESPACE, database);
-        found.map_or(Value::Null, |rotation| rotation["status"].clone())
+    /// The databases that there are.
+    pub(crate) fn databases(&self) -> &'static [&'static str] {
+        &DATABASES[..self.plan.servers.len()]
     }
 
-    /// Every database has closed a rotation and has none open.
-    pub(crate) fn all_rotated(&self) -> bool {
-        DATABASES.iter().all(|database| {
-            let status = self.status(database);
-            status["last"]["outcome"] == "verified" && status["current"].is_null()
-        })
+    /// The config file changes.
+    pub(crate) fn reconfigure(&self, config: &str) {
+        self.loaded.send_replace(loaded(&self.plan, config));
+    }
+
+    /// An object of a database.
+    pub(crate) fn of(&self, resource: &str, database: &str) -> Value {
+        let found = self.server.get(resource, NAMESPACE, database);
+        found.map_or(Value::Null, |found| Value::clone(&found))
     }
 }
 
-fn parse(config: &str) -> Config {
-    Config::parse(config, "sim.yaml").expect("a good config").0
+fn loaded(plan: &Plan, config: &str) -> Arc<Loaded> {
+    let config = match plan.mutant {
+        Some(mutant) => mutant.config(config),
+        None => config.to_owned(),
+    };
+    Loaded::fixed(Config::parse(&config, "sim.yaml").expect("a good config").0)
 }
 
-fn certificate_status(issued: Time, revision: i64) -> Value {
-    json!({"notBefore": issued.to_string(), "notAfter": (issued + LIFETIME).to_string(),
-        "revision": revision,
-        "conditions": [{"type": "Ready", "status": "True",
-            "lastTransitionTime": issued.to_string()}]})
-}
-
-fn pod_status(started: Time) -> Value {
-    json!({"conditions": [{"type": "Ready", "status": "True"}],
-        "containerStatuses": [{"name": "mysql", "ready": true, "restartCount": 0,
-            "image": "mysql", "imageID": "mysql",
-            "state": {"running": {"startedAt": started.to_string()}}}]})
-}
-
-fn condition(kind: &str, at: Time) -> Value {
-    json!({"type": kind, "status": "True", "lastTransitionTime": at.to_string()})
-}
-
-/// A text of an object that has it.
-pub(crate) fn text(value: &Value) -> &str {
-    value.as_str().expect("a text")
+pub(super) fn others(
+    server: &ApiServer,
+    clock: &Arc<PausedClock>,
+    journal: &Arc<Journal>,
+) -> (Others, Served) {
+    let client = |user: &'static str| {
+        let journal = Arc::clone(journal);
+        let note = move |call: &Call| {
+            journal.note(user, call, &Fault::None);
+            Fault::None
+        };
+        let service = server.service(user);
+        Client::new(ServiceBuilder::new().layer(FaultLayer::new(note)).service(service), OWN)
+    };
+    let clock = || Arc::clone(clock) as _;
+    let mut others = JoinSet::new();
+    let settings =
+        provisioner::Settings { entropy: Entropy::seeded(7), ..provisioner::Settings::new("node") };
+    let provisioner = Provisioner::new(client("provisioner"), clock(), settings);
+    others.spawn(provisioner.run(CancellationToken::new()));
+    let sets = StatefulSets::new(client("stateful-sets"), clock());
+    others.spawn(sets.run(CancellationToken::new()));
+    let settings = issuer::Settings {
+        default_algorithm: Algorithm::Ed25519,
+        entropy: Entropy::seeded(7),
+        ..issuer::Settings::default()
+    };
+    let issuer = CertManager::new(client("cert-manager"), clock(), settings);
+    others.spawn(issuer.run(CancellationToken::new()));
+    let mysqld = SimulatedMysqld { listens: false, ..SimulatedMysqld::default() };
+    let settings = pods::Settings { runtime: Arc::new(mysqld), ..pods::Settings::new("node") };
+    let pods = PodRunner::new(client("kubelet"), clock(), settings);
+    let served = pods.served();
+    others.spawn(pods.run(CancellationToken::new()));
+    (others, served)
 }

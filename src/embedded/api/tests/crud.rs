@@ -143,3 +143,22 @@ async fn every_kind_of_the_table_can_be_created() {
         assert_eq!(made["apiVersion"], api_version);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fork_has_the_same_objects_and_goes_its_own_way() {
+    let server = server();
+    let old: Api<ConfigMap> = Api::namespaced(server.client("me", "default"), "default");
+    let a = old.create(&PostParams::default(), &config_map("a", "1")).await.unwrap();
+    let later =
+        super::NOON.parse::<crate::core::time::Time>().unwrap() + crate::core::time::Span::DAY;
+    let fork = server.fork(std::sync::Arc::new(crate::clock::PausedClock::new(later)));
+    let new: Api<ConfigMap> = Api::namespaced(fork.client("me", "default"), "default");
+    assert_eq!(new.get("a").await.unwrap(), a);
+
+    let b = new.create(&PostParams::default(), &config_map("b", "1")).await.unwrap();
+    assert_eq!(b.metadata.creation_timestamp.as_ref().unwrap().0, later.timestamp());
+    assert_eq!(refusal(old.get("b").await), "404 NotFound");
+    old.delete("a", &DeleteParams::default()).await.unwrap();
+    new.get("a").await.unwrap();
+    assert_eq!(fork.commits_after(0).len(), 1, "history begins with the fork");
+}
