@@ -74,6 +74,18 @@ pub struct SlotsAt<'a> {
     pub scopes: &'a [Option<String>],
 }
 
+/// A Rotation whose status is to say something else.
+pub struct Showing {
+    /// Which.
+    pub key: Key,
+    /// Its database, as it was looked at.
+    pub database: Arc<Database>,
+    /// What is remembered, with the owner that it has from now on.
+    pub record: Record,
+    /// What is shown.
+    pub shown: Shown,
+}
+
 /// What a turn of writing came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
@@ -133,11 +145,12 @@ impl Writer<'_> {
     }
 
     /// Shows people what changed.
-    pub async fn show(&self, changes: Vec<(Key, Arc<Database>, Shown)>) -> Written {
+    pub async fn show(&self, changes: Vec<Showing>) -> Written {
         let mut written = Written::default();
-        let writes = changes.into_iter().take(PER_TURN).map(|(key, database, shown)| async move {
+        let writes = changes.into_iter().take(PER_TURN).map(|showing| async move {
+            let Showing { key, database, record, shown } = showing;
             let outcome = match &database.rotation {
-                Some(rotation) => self.swap(&key, rotation, &rotation.record, &shown).await,
+                Some(rotation) => self.swap(&key, rotation, &record, &shown).await,
                 None => Ok(Done::Overtaken),
             };
             (key, outcome)

@@ -2,7 +2,7 @@
 //! where a look comes to nothing.
 
 use super::digest::Digest;
-use super::fleet::{Database, DatabasePhase, Pod, Text};
+use super::fleet::{Database, DatabasePhase, Pod, Sighting, Text};
 use super::time::{Span, Time};
 
 /// Between two looks at one server, at least.
@@ -73,7 +73,8 @@ fn after_a_good_look(database: &Database, pod: &Pod, last: &LastLook, every: Spa
     // What happened since makes a look due at once; moments are whole seconds.
     let changes = [database.settled_since(), Some(issued.issued_at)];
     let changed = changes.into_iter().flatten().filter(|at| *at >= last.began).max();
-    let looks: Vec<bool> = database.looks(pod).take(2).map(|look| look.shows(&issued.id)).collect();
+    let good = |look: &Sighting| look.shows(&issued.id);
+    let looks: Vec<bool> = database.looks_at_it(pod, issued, good).take(2).map(good).collect();
     let wanted = match (changed, &*looks) {
         (Some(changed), _) => changed + Span::seconds(1),
         (None, [false]) => last.began + SECOND,

@@ -129,7 +129,7 @@ impl Database {
     ) -> Serving {
         let good =
             |look: &Sighting| look.shows(&issued.id) || look.leaf.as_ref().is_some_and(&will_do);
-        let mut looks = self.looks(pod).filter(|look| look.began > issued.issued_at || good(look));
+        let mut looks = self.looks_at_it(pod, issued, good);
         match (looks.next(), looks.next()) {
             (Some(newest), _) if good(newest) => Serving::Current(Proof::Wire),
             (Some(_), Some(before)) if !good(before) => Serving::Older(Proof::Wire),
@@ -168,7 +168,7 @@ impl Database {
 
     /// The looks at a server that still count, newest first: what it presented before it was last
     /// started, or while a request was being carried out, it may not present any more.
-    pub(super) fn looks<'a>(&self, pod: &'a Pod) -> impl Iterator<Item = &'a Sighting> + use<'a> {
+    fn looks<'a>(&self, pod: &'a Pod) -> impl Iterator<Item = &'a Sighting> + use<'a> {
         let settled = self.settled_since();
         let counts = move |look: &&Sighting| {
             look.pod_uid == pod.uid
@@ -176,6 +176,18 @@ impl Database {
                 && pod.started.is_none_or(|started| look.began >= started)
         };
         pod.seen.iter().rev().filter(counts)
+    }
+
+    /// The looks that say something of the issued leaf, newest first: whoever presented another one
+    /// before it was issued did no wrong.
+    pub(super) fn looks_at_it<'a>(
+        &self,
+        pod: &'a Pod,
+        issued: &IssuedLeaf,
+        good: impl Fn(&Sighting) -> bool,
+    ) -> impl Iterator<Item = &'a Sighting> {
+        let issued_at = issued.issued_at;
+        self.looks(pod).filter(move |look| look.began > issued_at || good(look))
     }
 
     /// When the last request that could have touched its servers ended.

@@ -3,7 +3,7 @@
 //! in it.
 
 use super::certificate::sanitize;
-use super::fleet::{Database, Text};
+use super::fleet::{Database, Fleet, Text};
 use super::gates::Closed;
 use super::looking::not_seen;
 use super::plan::Verdict;
@@ -20,6 +20,33 @@ pub const ROTATING: &str = "Rotating";
 pub const STUCK: &str = "Stuck";
 /// Every type of condition that is ours.
 pub const CONDITIONS: [&str; 3] = [DUE, ROTATING, STUCK];
+
+/// Whose a Rotation is, once we have shown what we know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Ours: we watch its database, or follow a rotation of it to its end.
+    Ours,
+    /// Nobody's, so that another installation may have it: it was ours, and we watch it no longer.
+    Nobodys,
+}
+
+/// Whether a Rotation is ours to show, and whose it is then; none: it is not. What another
+/// installation owns, or may yet come to own, is never written to: two that show their own view of
+/// one Rotation would write in turn for ever.
+pub fn claim(fleet: &Fleet, database: &Database) -> Option<Claim> {
+    let record = &database.rotation.as_ref()?.record;
+    let uid = record.database_uid.as_ref();
+    let a_former_one = uid.is_some_and(|uid| *uid != database.uid);
+    if a_former_one || database.malformed.is_some() || fleet.owned_by_another(record).is_some() {
+        return None;
+    }
+    let ours = record.installation.is_some() && record.installation == fleet.installation;
+    if database.selected || (ours && record.current.is_some()) {
+        Some(Claim::Ours)
+    } else {
+        ours.then_some(Claim::Nobodys)
+    }
+}
 
 /// What to show, given what is shown now.
 pub fn shown(database: &Database, verdict: &Verdict, previous: &Shown, now: Time) -> Shown {

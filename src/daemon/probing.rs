@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -90,27 +90,23 @@ impl Prober {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut memories: BTreeMap<Place, Memory> = BTreeMap::new();
         let mut looks: JoinSet<Done> = JoinSet::new();
-        loop {
+        'looking: loop {
             let not_before = Instant::now() + AT_MOST_EVERY;
             let wake = self.begin_what_is_due(&mut memories, &mut looks);
-            let tick = async {
-                sleep_until(not_before).await;
-                tokio::select! {
-                    () = sleep_until(wake) => {}
-                    Ok(()) = self.views.changed() => {}
-                    Ok(()) = self.loaded.changed() => {}
-                }
-            };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = tick => {}
-                Some(done) = looks.join_next() => match done {
-                    Ok(done) => self.take_in(done, &mut memories),
-                    Err(error) => {
-                        tracing::error!(%error, "a look at a server did not end; it is had again");
-                        memories.retain(|_, memory| memory.manners.is_some());
-                    }
-                },
+                () = sleep_until(wake) => {}
+                Ok(()) = self.views.changed() => {}
+                Ok(()) = self.loaded.changed() => {}
+                Some(done) = looks.join_next() => self.ended(done, &mut memories),
+            }
+            // What is due is looked for in the whole fleet: not for each look that ends.
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => break 'looking,
+                    () = sleep_until(not_before) => break,
+                    Some(done) = looks.join_next() => self.ended(done, &mut memories),
+                }
             }
         }
         looks.shutdown().await;
@@ -202,6 +198,16 @@ impl Prober {
                 }
             };
             Done { target, began, manners, trust, look }
+        }
+    }
+
+    fn ended(&self, done: Result<Done, JoinError>, memories: &mut BTreeMap<Place, Memory>) {
+        match done {
+            Ok(done) => self.take_in(done, memories),
+            Err(error) => {
+                tracing::error!(%error, "a look at a server did not end; it is had again");
+                memories.retain(|_, memory| memory.manners.is_some());
+            }
         }
     }
 

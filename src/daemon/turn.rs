@@ -16,15 +16,13 @@ use super::{Daemon, Wake, scopes, slots_name};
 use crate::cluster::events::Events;
 use crate::cluster::lease::Leadership;
 use crate::cluster::snapshot::Context;
-use crate::cluster::write::{SlotsAt, Writer, Written};
+use crate::cluster::write::{Showing, SlotsAt, Writer, Written};
 use crate::config::Config;
 use crate::core::feasibility::{Feasibility, feasibility};
-use crate::core::fleet::{Database, Fleet, Key};
-use crate::core::plan::{Plan, Verdict, plan};
-use crate::core::record::Shown;
-use crate::core::show::shown;
+use crate::core::fleet::{Fleet, Text};
+use crate::core::plan::{Plan, plan};
+use crate::core::show::{Claim, claim, shown};
 use crate::core::time::Time;
-use crate::core::vocabulary::Gate;
 
 /// The loop goes round at least so often: clocks may jump, watches may be silently dead.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
@@ -253,25 +251,24 @@ impl Memory {
 }
 
 /// What people should see and do not see yet. What is being written to anyway can wait.
-fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<(Key, Arc<Database>, Shown)> {
+fn to_show(fleet: &Fleet, plan: &Plan, now: Time) -> Vec<Showing> {
     let busy: BTreeSet<_> = plan.steps.iter().map(|step| &step.key).collect();
     let candidates = fleet.databases.iter().filter(|(key, _)| !busy.contains(key));
     let news = candidates.filter_map(|(key, database)| {
         let rotation = database.rotation.as_ref()?;
         let verdict = plan.verdicts.get(key)?;
-        if !is_ours_to_show(database, verdict) {
-            return None;
-        }
+        let owner = match claim(fleet, database)? {
+            Claim::Ours => fleet.installation.clone(),
+            Claim::Nobodys => None,
+        };
         let shown = shown(database, verdict, &rotation.shown, now);
-        (shown != rotation.shown).then(|| (key.clone(), Arc::clone(database), shown))
+        let news = shown != rotation.shown || owner != rotation.record.installation;
+        news.then(|| {
+            let mut record = rotation.record.clone();
+            record.installation = owner;
+            record.database_uid = Some(Text::clone(&database.uid));
+            Showing { key: key.clone(), database: Arc::clone(database), record, shown }
+        })
     });
     news.collect()
-}
-
-/// A record of another installation, of a former MySQL, or one that cannot be read is left alone.
-fn is_ours_to_show(database: &Database, verdict: &Verdict) -> bool {
-    let record = database.rotation.as_ref().map(|rotation| &rotation.record);
-    let uid = record.and_then(|record| record.database_uid.as_ref());
-    let other = verdict.gates.iter().any(|closed| closed.gate == Gate::OtherInstallation);
-    !other && database.malformed.is_none() && uid.is_none_or(|uid| *uid == database.uid)
 }

@@ -101,6 +101,10 @@ fn what_has_changed_makes_a_look_due() {
 fn what_is_not_as_it_should_be_is_looked_at_twice() {
     let once = seen(db(), "-1m", OTHER);
     assert_eq!(next(&once, Some(&last(&once, "-1m"))), Some(at("-45s")));
+    // What it presented before that was right then, and says nothing of the leaf issued since.
+    let renewed = seen(seen(db(), "-10m", OTHER), "-1m", OTHER);
+    let renewed = renewed.server_leaf(|issued| issued.issued_at = at("-3m"));
+    assert_eq!(next(&renewed, Some(&last(&renewed, "-1m"))), Some(at("-45s")));
     let twice = seen(once, "-30s", OTHER);
     let due = next(&twice, Some(&last(&twice, "-30s"))).unwrap();
     assert!(due > at("40m"), "two looks are enough to know: {due}");

@@ -211,3 +211,45 @@ fn time_alone_writes_nothing() {
         assert!(writes <= 9, "{name}: {writes}");
     }
 }
+
+#[test]
+fn a_rotation_is_claimed_by_whoever_watches_and_let_go_by_whoever_does_no_longer() {
+    const US: &str = crate::core::sample::INSTALLATION;
+    let claims = |owner: Option<&str>, selected: bool, open: bool, gone: bool| {
+        let due = || orders().lives("-80d..+10d");
+        let opened = || due().up_to(WritePoint::CreateRequest, &policy(|_, _| ()));
+        let db = if open { opened() } else { orders() };
+        let mut fleet = fleet([db]);
+        fleet.change("prod/orders", |database| {
+            database.selected = selected;
+            database.rotation.as_mut().unwrap().record.installation = owner.map(Into::into);
+        });
+        if gone {
+            fleet.dead_installations.insert("there".into());
+        }
+        claim(&fleet, fleet.sample("prod/orders"))
+    };
+    let ours = Some(Claim::Ours);
+    for (case, claimed, expected) in [
+        ("nobody's, and watched", claims(None, true, false, false), ours),
+        ("nobody's, and not watched", claims(None, false, false, false), None),
+        ("ours", claims(Some(US), true, false, false), ours),
+        ("ours, and watched no more", claims(Some(US), false, false, false), Some(Claim::Nobodys)),
+        ("ours, watched no more, and open", claims(Some(US), false, true, false), ours),
+        ("another's", claims(Some("there"), true, false, false), None),
+        ("another's, and not watched", claims(Some("there"), false, false, false), None),
+        ("a dead one's, and watched", claims(Some("there"), true, false, true), ours),
+        ("a dead one's, and not watched", claims(Some("there"), false, false, true), None),
+    ] {
+        assert_eq!(claimed, expected, "{case}");
+    }
+}
+
+#[test]
+fn a_rotation_of_a_former_database_is_not_shown_before_it_is_reset() {
+    let former = orders().with(|database| {
+        database.rotation.as_mut().unwrap().record.database_uid = Some("former".into());
+    });
+    let fleet = fleet([former]);
+    assert_eq!(claim(&fleet, fleet.sample("prod/orders")), None);
+}

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::stage::{OwnDaemon, SOON, Stage, own_settings};
 use crate::actor::Wanted;
 use crate::support::api::ROTATION;
-use crate::support::lab::{Lab, on_cluster, test_name};
-use crate::support::parts;
+use crate::support::lab::{Lab, on_cluster};
 use crate::support::rbac;
 
 /// One verb on one kind; in the daemon's own namespace, or anywhere.
@@ -120,11 +119,6 @@ async fn the_same_event_twice(own: &OwnDaemon, settings: &Value) {
 
 #[test]
 fn every_right_is_used_and_every_call_is_granted() {
-    // Its databases stay behind on the cluster that all share, and disturb other scenarios there.
-    if std::env::var_os("CERTROTOR_TEST_FULL").is_none() {
-        let why = "it is part of the full run (CERTROTOR_TEST_FULL=1)";
-        return parts::skipped(&test_name(), why);
-    }
     on_cluster(async |lab| {
         let hasty = format!("{}-hasty", lab.name);
         let change = json!({"overrides": [{"match": {"namespaces": [&hasty]},

@@ -48,6 +48,30 @@ fn one_acts_and_the_other_takes_over() {
     });
 }
 
+#[test]
+fn two_installations_leave_each_others_databases_alone() {
+    on_cluster(async |lab| {
+        let stage = Stage::shared(&lab, "open").await;
+        let database = stage.database("db", &Wanted::fresh()).await;
+        let rotation = stage.state(&database, "Fresh").await;
+        assert_eq!(rotation["status"]["installation"], "certrotor-shared.certrotor");
+        let quiet = rotation["metadata"]["resourceVersion"].clone();
+
+        // It lists every namespace, and watches those of the shared daemon not.
+        let own = OwnDaemon::start(&lab, &json!({})).await;
+        let other = Stage::new(&lab, &own.daemon, &lab.name).await;
+        let its_own = other.database("db", &Wanted::fresh()).await;
+        other.state(&its_own, "Fresh").await;
+        other.still(&its_own, 0).await;
+        assert_eq!(database.rotation().await["metadata"]["resourceVersion"], quiet);
+
+        // Whoever watches a database no longer lets it go, and another may have it.
+        let everything = format!("{}*", stage.namespace);
+        own.daemon.configure(&own_settings(&lab, &json!({"watch": {"namespaces": [everything]}})));
+        other.rotation(&its_own, "nobody's", |it| it["installation"].is_null()).await;
+    });
+}
+
 async fn leads(daemon: &Daemon) {
     let what = format!("{} to lead", daemon.identity);
     crate::support::eventually::eventually(SOON, &what, async || {
