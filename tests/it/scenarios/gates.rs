@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::stage::{OwnDaemon, Stage, own_settings};
 use crate::actor::{Database, Wanted};
-use crate::support::api::{ISSUER, MYSQL, NAMESPACE, ROTATION, SECRET};
+use crate::support::api::{ISSUER, MYSQL, ROTATION, SECRET};
 use crate::support::lab::on_cluster;
 use crate::support::time::{ahead, days, rfc3339};
 
@@ -165,12 +165,7 @@ fn the_whole_namespace_goes() {
         let wanted = Wanted { phase: "Provisioning", ..Wanted::due() };
         let database = stage.database("db", &wanted).await;
         stage.gate(&database, "DatabaseNotReady").await;
-        lab.admin.delete(NAMESPACE, "", &stage.namespace).await;
-        lab.eventually(&stage.namespace, super::stage::SOON, "the end of all", async || {
-            let left = lab.admin.list(ROTATION, &stage.namespace).await;
-            left.is_empty().then_some(()).ok_or_else(|| format!("{left:?}"))
-        })
-        .await;
+        lab.gone(&stage.namespace).await;
         stage.daemon.ready().await;
     });
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-use super::api::{Cluster, REQUEST, ROTATION, name};
+use super::api::{Cluster, NAMESPACE, REQUEST, ROTATION, name};
 use super::control_plane::{ControlPlane, Extent};
 use super::daemon::said_of;
 use super::eventually::patiently;
@@ -61,6 +61,16 @@ impl Lab {
         let plane = PLANE.get_or_init(async || ControlPlane::start("it", Extent::Whole).await);
         let plane = plane.await.as_ref().map_err(Clone::clone)?;
         Ok(Self { plane, admin: plane.admin().await, name: namespace() })
+    }
+
+    /// Deletes a namespace and waits until the daemon has seen its databases go.
+    pub(crate) async fn gone(&self, namespace: &str) {
+        self.admin.delete(NAMESPACE, "", namespace).await;
+        self.eventually(namespace, Duration::from_mins(1), "the end of all", async || {
+            let left = self.admin.list(ROTATION, namespace).await;
+            left.is_empty().then_some(()).ok_or_else(|| format!("{left:?}"))
+        })
+        .await;
     }
 
     /// Waits for something; when it does not come, ends the test with all there is to see.
