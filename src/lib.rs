@@ -16,5 +16,6 @@ pub mod metrics;
 pub mod mysql;
 pub mod pki;
 pub mod probe;
+pub mod report;
 pub mod telemetry;
 pub mod web;

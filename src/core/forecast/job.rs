@@ -192,7 +192,6 @@ const fn is_hour(closed: &Closed) -> bool {
 /// matter of the forecast.
 fn holds(closed: &Closed, due: bool) -> bool {
     match closed.gate {
-        Gate::NotLeader | Gate::ReportOnly => false,
         Gate::OtherInstallation
         | Gate::Deleting
         | Gate::DatabaseMalformed
@@ -200,7 +199,12 @@ fn holds(closed: &Closed, due: bool) -> bool {
         | Gate::Halted
         | Gate::CaChangeReported
         | Gate::AutoOpsDisabled => true,
-        Gate::WindowClosed | Gate::Freeze | Gate::WindowTooShort | Gate::Spread => false,
+        Gate::NotLeader
+        | Gate::ReportOnly
+        | Gate::WindowClosed
+        | Gate::Freeze
+        | Gate::WindowTooShort
+        | Gate::Spread => false,
         Gate::Paused
         | Gate::Unsatisfiable
         | Gate::IssuerChangeReported
