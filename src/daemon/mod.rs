@@ -27,6 +27,7 @@ use crate::cluster::watch::Watcher;
 use crate::config::Config;
 use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::core::election::Terms;
+use crate::core::policy::Match;
 use crate::core::vocabulary::words;
 use crate::metrics::acts::{Acts, Vocabulary};
 use crate::web::page::{self, Status};
@@ -108,6 +109,11 @@ pub fn vocabulary() -> Vocabulary {
         watched,
         probes: probing::results(),
     }
+}
+
+/// The namespaces that are watched for this; none: all of them.
+pub fn watched(watch: &Match) -> Vec<Option<String>> {
+    scopes::of(watch)
 }
 
 /// Runs the daemon as a process until it is stopped: the config file, the web server, and the

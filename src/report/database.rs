@@ -48,6 +48,8 @@ pub struct Cause {
     pub cause: vocabulary::Cause,
     /// What the word means.
     pub meaning: String,
+    /// What to do about it.
+    pub advice: String,
     /// Where it holds; empty: it does not.
     pub held: Vec<Hold>,
     /// Where it does not: when it will by itself, if that can be said.
@@ -74,6 +76,8 @@ pub struct Gate {
     pub gate: vocabulary::Gate,
     /// What the word means.
     pub meaning: String,
+    /// What to do about it.
+    pub advice: String,
     /// Whether it is closed.
     pub closed: bool,
     /// When it may open by itself; `null`: when something changes.

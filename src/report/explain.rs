@@ -56,6 +56,7 @@ fn cause(check: &CauseCheck) -> Cause {
     Cause {
         cause: check.cause,
         meaning: check.cause.meaning().to_owned(),
+        advice: check.cause.advice().to_owned(),
         held: held.collect(),
         from: check.from,
     }
@@ -66,6 +67,7 @@ fn gate(check: &GateCheck) -> Gate {
     Gate {
         gate: check.gate,
         meaning: check.gate.meaning().to_owned(),
+        advice: check.gate.advice().to_owned(),
         closed: closed.is_some(),
         until: closed.and_then(|closed| closed.until),
         detail: closed.and_then(|closed| closed.detail.as_deref()).map(sanitize),

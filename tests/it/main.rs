@@ -4,6 +4,9 @@
 mod actor;
 #[cfg(feature = "demo")]
 #[cfg(test)]
+mod asking;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod cli;
 #[cfg(feature = "demo")]
 #[cfg(test)]

@@ -142,6 +142,8 @@ impl Job {
             fingerprint: None,
         };
         self.leaves = self.leaves.iter().map(anew).collect();
+        // One that passes while it is rotated is later than the new certificates: it is due again.
+        self.occurrence = self.schedule.as_ref().and_then(|schedule| schedule.next_after(at));
     }
 
     /// Its rotation has ended.
@@ -153,7 +155,6 @@ impl Job {
         self.requested = false;
         self.least = Stage::Normal;
         self.not_before = at + self.rules.min_interval;
-        self.occurrence = self.schedule.as_ref().and_then(|schedule| schedule.next_after(at));
     }
 
     /// When the first of its certificates ends.

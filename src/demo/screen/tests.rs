@@ -7,6 +7,8 @@ use crate::core::time::{Span, Time};
 use crate::core::vocabulary::{Outcome, Stage, State};
 use crate::demo::picture::{Life, Places, Row, Server, Tally};
 
+mod svg;
+
 const STARTED: Time = Time::from_unix(1_800_000_000);
 
 fn at(seconds: i64) -> Time {

@@ -24,7 +24,7 @@ fn cause_line(shown: &Shown<'_>, cause: &Cause) -> Markup {
             div {
                 strong.word { (cause.cause) }
                 span.verdict { @if holds { "yes" } @else { "no" } }
-                p { (in_words(&cause.meaning)) }
+                p { (in_words(&cause.meaning)) @if holds { " " (in_words(&cause.advice)) } }
                 @for hold in &cause.held {
                     p.evidence { (hold.alias) ": " (hold.evidence)
                         @if let Some(gate) = hold.barred { " — reported only: " (gate) } }
@@ -67,7 +67,7 @@ fn gate_line(shown: &Shown<'_>, gate: &Gate) -> Markup {
             div {
                 strong.word { (gate.gate) }
                 span.verdict { @if gate.closed { "closed" } @else { "open" } }
-                p { (in_words(&gate.meaning)) }
+                p { (in_words(&gate.meaning)) @if gate.closed { " " (in_words(&gate.advice)) } }
                 @if let Some(detail) = &gate.detail { p.evidence { (detail) } }
                 @if let Some(until) = gate.until {
                     p.evidence { "until " (moment_in_full(until, shown.now)) }

@@ -1,6 +1,7 @@
 //! The status page in a real browser.
 
 mod browser;
+mod forwarded;
 mod showcase;
 
 use std::path::Path;
