@@ -14,8 +14,8 @@ use crate::support::time::minutes;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_certrotor");
 
 /// A demo with its page.
-struct Demo {
-    page: u16,
+pub(crate) struct Demo {
+    pub(crate) page: u16,
     folder: PathBuf,
     _process: Process,
     _scratch: Scratch,
@@ -30,7 +30,7 @@ struct Said {
 }
 
 impl Demo {
-    async fn start(name: &str) -> Self {
+    pub(crate) async fn start(name: &str) -> Self {
         let scratch = Scratch::new(name);
         let folder = scratch.path().join("demo");
         let [listen, page] = free_ports();

@@ -52,9 +52,14 @@ async fn known(shared: &Shared) -> anyhow::Result<()> {
     let all = async {
         while !shared.not_synced().is_empty() {
             let reports = shared.reports();
-            let refused = reports.values().any(|it| matches!(it.standing, Standing::Forbidden(_)));
-            if refused {
-                bail!("not allowed: {}", shared.not_synced().join("; "));
+            let hopeless = |standing: &Standing| {
+                matches!(standing, Standing::Forbidden(_) | Standing::NotServed)
+            };
+            if reports.values().any(|it| !it.reliable && hopeless(&it.standing)) {
+                let known = reports.values().all(|it| it.standing != Standing::Starting);
+                if known {
+                    bail!("{}", shared.not_synced().join("; "));
+                }
             }
             // Not every change of a watch rings.
             drop(timeout(Duration::from_millis(200), shared.changed.notified()).await);

@@ -73,7 +73,7 @@ impl Page {
             let holds = !cause.held.is_empty();
             self.check(holds, "yes", cause.cause.as_str(), &cause.meaning);
             if holds {
-                self.line(8, &cause.advice);
+                self.line(8, &format!("-> {}", cause.advice));
             }
             for hold in &cause.held {
                 let barred = hold.barred.map(|gate| format!("; reported only: {gate}"));
@@ -107,7 +107,7 @@ impl Page {
     fn gate(&mut self, gate: &Gate) {
         self.check(gate.closed, "shut", gate.gate.as_str(), &gate.meaning);
         if gate.closed {
-            self.line(8, &gate.advice);
+            self.line(8, &format!("-> {}", gate.advice));
         }
         if let Some(detail) = &gate.detail {
             self.line(8, detail);

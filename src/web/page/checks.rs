@@ -24,7 +24,8 @@ fn cause_line(shown: &Shown<'_>, cause: &Cause) -> Markup {
             div {
                 strong.word { (cause.cause) }
                 span.verdict { @if holds { "yes" } @else { "no" } }
-                p { (in_words(&cause.meaning)) @if holds { " " (in_words(&cause.advice)) } }
+                p { (in_words(&cause.meaning)) }
+                @if holds { (advice(&cause.advice)) }
                 @for hold in &cause.held {
                     p.evidence { (hold.alias) ": " (hold.evidence)
                         @if let Some(gate) = hold.barred { " — reported only: " (gate) } }
@@ -67,7 +68,8 @@ fn gate_line(shown: &Shown<'_>, gate: &Gate) -> Markup {
             div {
                 strong.word { (gate.gate) }
                 span.verdict { @if gate.closed { "closed" } @else { "open" } }
-                p { (in_words(&gate.meaning)) @if gate.closed { " " (in_words(&gate.advice)) } }
+                p { (in_words(&gate.meaning)) }
+                @if gate.closed { (advice(&gate.advice)) }
                 @if let Some(detail) = &gate.detail { p.evidence { (detail) } }
                 @if let Some(until) = gate.until {
                     p.evidence { "until " (moment_in_full(until, shown.now)) }
@@ -75,6 +77,11 @@ fn gate_line(shown: &Shown<'_>, gate: &Gate) -> Markup {
             }
         }
     }
+}
+
+/// What to do.
+fn advice(sentence: &str) -> Markup {
+    html! { p.advice { span aria-hidden="true" { "→ " } span.hidden { "What to do: " } (in_words(sentence)) } }
 }
 
 /// A mark where something holds, a dot where it does not.

@@ -83,13 +83,18 @@ pub(super) fn freezes(
     frozen.filter(|it| it.opens < axis.to && it.closes.is_none_or(|end| end > axis.from)).collect()
 }
 
+/// How far from the word "now" a label must keep, in percent of a narrow lane.
+fn room(label: &str) -> f64 {
+    f64::from(u8::try_from(label.chars().count()).unwrap_or(u8::MAX)).mul_add(0.9, 2.0)
+}
+
 /// The marks above the lanes.
 pub(super) fn scale(axis: Axis) -> Markup {
     html! {
         svg.scale width="100%" height="20" aria-hidden="true" {
             @for mark in axis.marks() {
                 @let place = axis.place(mark.at);
-                @if (2.0..=95.0).contains(&place) && (place - axis.place(axis.now)).abs() > 6.0 {
+                @if (2.0..=95.0).contains(&place) && (place - axis.place(axis.now)).abs() > room(&mark.label) {
                     text x=(format!("{place}%")) y="13" { (mark.label) }
                 }
             }

@@ -201,3 +201,21 @@ async fn a_thousand_databases_do_not_make_it_stutter() {
     assert_eq!(tab.complaints().await, NOBODY);
     served.end().await;
 }
+
+#[cfg(feature = "demo")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_the_demo_is_alive() {
+    let mut browser = browser!("the demo");
+    let demo = crate::asking::Demo::start("page-demo").await;
+    let address = format!("http://127.0.0.1:{}/", demo.page);
+    let mut tab = browser.open(&address, WIDE).await;
+    assert_eq!(tab.eval("document.querySelectorAll('#rows tr').length").await, 3);
+    let shown = tab.eval("document.querySelector('.clock').innerText").await;
+    tab.eval("window.sameDocument = true").await;
+    tab.until(&format!("document.querySelector('.clock').innerText !== {shown}")).await;
+    assert_eq!(tab.eval("window.sameDocument").await, true);
+    if let Some(folder) = std::env::var_os("CERTROTOR_PICTURES") {
+        tab.picture(&Path::new(&folder).join("demo-page.png")).await;
+    }
+    assert_eq!(tab.complaints().await, NOBODY);
+}

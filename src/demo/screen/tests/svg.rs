@@ -33,7 +33,7 @@ fn drawn(lines: &[String], width: u16) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" \
          aria-label=\"certrotor demo in a terminal\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" \
          fill=\"#15181c\"/>\n<g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, \
-         monospace\" font-size=\"13\" xml:space=\"preserve\">\n",
+         monospace\" font-size=\"13\">\n",
         size.0, size.1
     );
     for (row, line) in (0u16..).zip(lines) {
@@ -47,7 +47,8 @@ fn drawn(lines: &[String], width: u16) -> String {
             let length = u16::try_from(text.chars().count()).unwrap();
             if !text.trim().is_empty() {
                 let (x, long) = (f32::from(column).mul_add(WIDTH, ROOM), f32::from(length) * WIDTH);
-                let text = text.replace('&', "&amp;").replace('<', "&lt;");
+                // Blanks of the other kind would be taken together.
+                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace(' ', "\u{a0}");
                 let look = style(code);
                 writeln!(
                     svg,
