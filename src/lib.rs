@@ -18,3 +18,7 @@ pub mod pki;
 pub mod probe;
 pub mod telemetry;
 pub mod web;
+
+#[cfg(test)]
+#[path = "../tests/it/support/effort.rs"]
+mod effort;

@@ -17,7 +17,8 @@
 //! What goes wrong prints how to see it again, with every request:
 //! `SEED=17 cargo test --test it simulation -- --nocapture` for a plan made by chance, `PLAN='…'` for
 //! those whose name contains that. A seed is the same run each time, to the millisecond of every
-//! request of everybody. `CERTROTOR_TEST_FULL=1` runs all crashes, 2 000 seeds and a whole day at rest.
+//! request of everybody. Plain `cargo test` runs few of them, `tests/run` the
+//! 200 seeds and all mutants, `tests/run --full` every crash, 2 000 seeds and a whole day at rest.
 //!
 //! To add
 //!
@@ -50,8 +51,3 @@ mod settled;
 mod stage;
 mod twist;
 mod world;
-
-/// Whether the full sizes are asked for.
-fn is_full() -> bool {
-    std::env::var_os("CERTROTOR_TEST_FULL").is_some()
-}
