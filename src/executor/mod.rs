@@ -43,7 +43,7 @@ mod releases;
 mod requests;
 mod swap;
 mod tell;
-mod vocabulary;
+pub mod vocabulary;
 
 use std::sync::Arc;
 use std::time::Duration;

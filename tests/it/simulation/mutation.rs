@@ -14,8 +14,9 @@ use crate::support::parts::skipped;
 /// Long enough to see that a rotation does not come.
 const PATIENCE: Duration = Duration::from_mins(40);
 
-const ALL: [Mutant; 6] = [
+const ALL: [Mutant; 7] = [
     Mutant::GeneratedNames,
+    Mutant::CountsNothing,
     Mutant::OldClock,
     Mutant::MonotonicClock,
     Mutant::NoLimit,
@@ -26,7 +27,7 @@ const ALL: [Mutant; 6] = [
 /// The plans in which a bug shows.
 fn plans(mutant: Mutant) -> Vec<Plan> {
     match mutant {
-        Mutant::GeneratedNames | Mutant::NoLimit => {
+        Mutant::GeneratedNames | Mutant::CountsNothing | Mutant::NoLimit => {
             vec![Plan { patience: PATIENCE, ..Plan::two("calm") }]
         }
         Mutant::OldClock | Mutant::MonotonicClock | Mutant::NoWindow => {
