@@ -96,6 +96,12 @@ fn operation(tls: &RequestTls) -> Result<Operation, Refusal> {
     }
 }
 
+/// Whether this executor has started a request that is not over.
+pub(super) fn is_under_way(object: &MySqlOpsRequest) -> bool {
+    request_phase(object.phase()) == RequestPhase::Progressing
+        && progress(object.conditions()).is_ours()
+}
+
 fn progress(conditions: &[Condition]) -> Progress {
     let marks = conditions.iter().map(|condition| {
         let status = match &condition.status {

@@ -46,6 +46,7 @@ impl Hand {
             request,
             others,
             database: mysql.as_ref().map(facts::database),
+            rival: self.rival.borrow().as_deref().map(Text::from),
             backup_running: false,
             certificates: Vec::new(),
             pods: BTreeMap::new(),

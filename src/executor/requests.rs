@@ -117,7 +117,7 @@ fn is_ours(request: &MySqlOpsRequest) -> bool {
 async fn visit(request: Arc<MySqlOpsRequest>, hand: Arc<Hand>) -> Result<Action, ApiFailure> {
     let (namespace, name) = (request.namespace().unwrap_or_default(), request.name_any());
     let key = Key { namespace: &namespace, name: &name };
-    if !is_ours(&request) {
+    if !is_ours(&request) || !hand.serves(&namespace) {
         return Ok(Action::await_change());
     }
     for _ in 0..PER_VISIT {

@@ -5,7 +5,7 @@ use super::decide::Write;
 use super::decide::notes::Note;
 use super::decide::seen::{Request, Seen};
 use super::decide::waiting::Waiting;
-use super::vocabulary::ExecutorWrite;
+use super::vocabulary::{ExecutorWrite, RequestEnd};
 use crate::api::resources::OPS_REQUEST;
 use crate::cluster::events::{EventRecord, Regarding};
 
@@ -43,6 +43,10 @@ impl Hand {
             write = %write.point(),
             "wrote"
         );
+        self.metrics.wrote(write.point());
+        if let Some(end) = end(write.point()) {
+            self.metrics.ended(end);
+        }
         match write {
             Write::Request { point, notes, .. } => self.tell_noted(request, *point, notes),
             Write::Resume => {
@@ -129,4 +133,15 @@ impl Hand {
             warning,
         });
     }
+}
+
+/// The end that a write gives its request.
+fn end(point: ExecutorWrite) -> Option<RequestEnd> {
+    let ends = [
+        (ExecutorWrite::Succeed, RequestEnd::Successful),
+        (ExecutorWrite::Fail, RequestEnd::Failed),
+        (ExecutorWrite::Refuse, RequestEnd::Denied),
+        (ExecutorWrite::Skip, RequestEnd::Skipped),
+    ];
+    ends.into_iter().find(|(write, _)| *write == point).map(|(_, end)| end)
 }

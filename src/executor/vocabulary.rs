@@ -49,3 +49,17 @@ words! {
         ReleaseDatabase = "releaseDatabase",
     }
 }
+
+words! {
+    /// How a request ended by this executor's hand.
+    RequestEnd {
+        /// `Successful`
+        Successful = "successful",
+        /// `Failed`
+        Failed = "failed",
+        /// `Denied`
+        Denied = "denied",
+        /// `Skipped`
+        Skipped = "skipped",
+    }
+}

@@ -28,6 +28,9 @@ pub(super) fn next(seen: &Seen, database: &Database) -> Step {
     if request.deleting {
         return Step::Rest;
     }
+    if let Some(rival) = &seen.rival {
+        return Step::Wait { why: Waiting::Rival(rival.clone()), until: None };
+    }
     if let Err(refusal) = &request.asks {
         return refused(refusal);
     }

@@ -16,6 +16,8 @@ pub struct Seen {
     pub others: Vec<Other>,
     /// The database; none: it does not exist or is being deleted.
     pub database: Option<Database>,
+    /// Another executor that is at work: nothing is begun beside it.
+    pub rival: Option<Text>,
     /// A backup or restore of it runs. Nobody looks once the request has started.
     pub backup_running: bool,
     /// The Certificate of each of its aliases, until `CertificateSynced`. Their Secrets are looked at

@@ -19,6 +19,8 @@ pub enum Waiting {
     },
     /// An older request of the same type is about to be skipped.
     ToBeSkipped(Text),
+    /// Another executor is at work.
+    Rival(Text),
     /// The database is paused.
     Paused(Pause),
     /// `apply: IfReady`, and the database is not; or it was restarted and is not yet.
@@ -61,6 +63,11 @@ impl fmt::Display for Waiting {
             Self::ToBeSkipped(name) => {
                 write!(f, "the older MySQLOpsRequest {name} is skipped first")
             }
+            Self::Rival(rival) => write!(
+                f,
+                "another executor is at work, {rival}: two would restart the same servers, so this \
+                 one begins nothing"
+            ),
             Self::Paused(Pause::Foreign) => f.write_str("somebody else has paused the database"),
             Self::Paused(Pause::For { request, .. }) => {
                 write!(f, "the database is paused for MySQLOpsRequest {request}")

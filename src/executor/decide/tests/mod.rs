@@ -59,6 +59,7 @@ impl Scene {
         let pods =
             [("shop-0", Role::Primary), ("shop-1", Role::Standby), ("shop-2", Role::Standby)];
         let seen = Seen {
+            rival: None,
             request,
             others: Vec::new(),
             database: Some(database),
