@@ -39,12 +39,14 @@ mod backups;
 pub mod decide;
 mod facts;
 mod look;
+mod objects;
 mod releases;
 mod requests;
 mod rivals;
 mod swap;
 mod tell;
 mod vocabulary;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +63,7 @@ use rivals::Rivals;
 pub use vocabulary::{ExecutorWrite, RequestEnd};
 
 use crate::api::ops_request::MySqlOpsRequest;
-use crate::api::resources::MYSQL;
+use crate::api::resources::{MYSQL, Source};
 use crate::clock::Clock;
 use crate::cluster::client::{ApiFailure, Calls};
 use crate::cluster::events::{EventSettings, Events, event_writer};
@@ -289,6 +291,11 @@ impl Hand {
     {
         Api::namespaced_with(self.client.clone(), namespace, resource)
     }
+}
+
+/// A kind that is always read in one version.
+fn fixed(source: &Source) -> ApiResource {
+    source.in_version(source.versions.first().copied().unwrap_or_default())
 }
 
 /// The same object, or nothing where there is none.

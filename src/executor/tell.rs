@@ -28,7 +28,13 @@ impl Hand {
             Write::Pause => format!("Pausing MySQL database: {database}"),
             Write::Resume => format!("Resuming MySQL database: {database}"),
             Write::Evict { pod, .. } => format!("Restarting Pod: {}/{pod}", request.namespace),
-            Write::Request { .. } | Write::Issue(_) => return,
+            Write::Update => format!("Updating TLS of MySQL database: {database}"),
+            Write::Request { .. }
+            | Write::Issue(_)
+            | Write::LetGo
+            | Write::Create(_)
+            | Write::Change(_)
+            | Write::Delete(_) => return,
         };
         self.say(request, Said { reason: STARTING, note, warning: false });
     }
@@ -54,7 +60,14 @@ impl Hand {
                 let note = format!("Successfully resumed MySQL database: {database}");
                 self.say(request, Said { reason: SUCCESSFUL, note, warning: false });
             }
-            Write::Pause | Write::Issue(_) | Write::Evict { .. } => {}
+            Write::Pause
+            | Write::LetGo
+            | Write::Create(_)
+            | Write::Change(_)
+            | Write::Update
+            | Write::Delete(_)
+            | Write::Issue(_)
+            | Write::Evict { .. } => {}
         }
     }
 
@@ -68,6 +81,8 @@ impl Hand {
             }
             ExecutorWrite::NotePaused
             | ExecutorWrite::NoteSynced
+            | ExecutorWrite::NoteUpdated
+            | ExecutorWrite::NoteTemplate
             | ExecutorWrite::NoteRestarted
             | ExecutorWrite::NoteDatabaseReady
             | ExecutorWrite::Succeed => Said { reason: SUCCESSFUL, note, warning: false },
@@ -77,6 +92,12 @@ impl Hand {
             ExecutorWrite::Skip => Said { reason: "Skipped", note, warning: false },
             ExecutorWrite::Queue
             | ExecutorWrite::PauseDatabase
+            | ExecutorWrite::CreateCertificate
+            | ExecutorWrite::ChangeCertificate
+            | ExecutorWrite::UpdateDatabase
+            | ExecutorWrite::LetDatabaseGo
+            | ExecutorWrite::DeleteCertificate
+            | ExecutorWrite::DeleteSecret
             | ExecutorWrite::IssueCertificate
             | ExecutorWrite::NoteIssuing
             | ExecutorWrite::NoteEvicting

@@ -40,6 +40,11 @@ pub enum Waiting {
         /// What is wrong.
         why: String,
     },
+    /// The provisioner has not changed the template of the pods yet.
+    Template {
+        /// There is one to be changed.
+        exists: bool,
+    },
     /// A pod that was evicted still ends.
     Terminating(Text),
     /// A pod is not Ready, or has no role yet.
@@ -79,6 +84,13 @@ impl fmt::Display for Waiting {
             Self::NotIssuedReady(name) => write!(f, "Certificate {name} is not Ready"),
             Self::Secret { certificate, why } => {
                 write!(f, "the Secret of Certificate {certificate} {why}")
+            }
+            Self::Template { exists: true } => f.write_str(
+                "the pod template of the database is not as its spec.tls wants it: KubeDB's \
+                 provisioner changes it",
+            ),
+            Self::Template { exists: false } => {
+                f.write_str("the database has neither a PetSet nor a StatefulSet")
             }
             Self::Terminating(pod) => write!(f, "Pod {pod} is ending"),
             Self::NotBack(pod) => write!(f, "Pod {pod} is not Ready"),
