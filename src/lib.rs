@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod executor;
 pub mod metrics;
 pub mod mysql;
+pub mod operate;
 pub mod pki;
 pub mod probe;
 pub mod telemetry;

@@ -29,6 +29,9 @@ mod looking;
 mod mysql;
 #[cfg(feature = "demo")]
 #[cfg(test)]
+mod operate;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod pods;
 #[cfg(feature = "demo")]
 #[cfg(test)]
