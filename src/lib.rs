@@ -17,6 +17,7 @@ pub mod mysql;
 pub mod operate;
 pub mod pki;
 pub mod probe;
+pub mod report;
 pub mod telemetry;
 pub mod web;
 

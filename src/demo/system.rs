@@ -22,7 +22,7 @@ use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
 use crate::core::fleet::Text;
-use crate::daemon::{self, Daemon, Identity, Probing, View};
+use crate::daemon::{self, Daemon, Identity, Listeners, Probing, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
 use crate::embedded::issuer::{self, CertManager};
@@ -55,6 +55,7 @@ pub(super) async fn start(
     stop: CancellationToken,
 ) -> anyhow::Result<Parts<Ended>> {
     let metrics = web::bind("--listen", options.listen).await?;
+    let page = web::bind("--page", options.page).await?;
     let scene = Scene::of(options.databases);
     let cluster = cluster(&scene, Arc::clone(&clock))?;
     let listener = Listener::bind(cluster.clone(), ANY_PORT.into()).await?;
@@ -64,7 +65,9 @@ pub(super) async fn start(
         kubeconfig: folder.write(KUBECONFIG, &listener.kubeconfig(&first).text())?,
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
+        page: page.local_addr().context("--page")?,
     };
+    let listeners = Listeners { metrics, page: Some(page) };
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
@@ -82,7 +85,7 @@ pub(super) async fn start(
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
     start_cluster(&mut parts, &cluster, &clock, (subnet, chosen.runtime));
-    parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
+    parts.start("daemon", |stop| daemon.serve(file, listeners, stop));
     let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock, &chosen.are);
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };

@@ -30,7 +30,7 @@ impl Demo {
         fs::create_dir(&temporary).unwrap();
         let [port] = free_ports();
         let listen = format!("127.0.0.1:{port}");
-        let args = [&["demo", "--listen", &listen], options].concat();
+        let args = [&["demo", "--listen", &listen, "--page", "127.0.0.1:0"], options].concat();
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         let variables = [("TMPDIR", temporary.to_string_lossy().into_owned())];
         let log = scratch.path().join("printed");
@@ -103,7 +103,10 @@ fn what_cannot_be_had_ends_with_1_and_one_line_that_says_what_to_do() {
     for (options, says) in [
         (&["--listen", &taken][..], &*taken_says),
         (&["--dir", &below], "name a folder that you may write to"),
-        (&["--dir", &settings, "--listen", "127.0.0.1:0"], "did you mean `renewBefore`?"),
+        (
+            &["--dir", &settings, "--listen", "127.0.0.1:0", "--page", "127.0.0.1:0"],
+            "did you mean `renewBefore`?",
+        ),
     ] {
         let output = demo(options);
         let told = String::from_utf8_lossy(&output.stderr);
@@ -214,7 +217,7 @@ async fn a_signal_ends_it_within_seconds_and_nothing_is_left_but_the_folder_that
 fn on_a_terminal_the_cursor_is_back_at_the_end_and_no_log_line_is_seen() {
     let scratch = Scratch::new("demo-terminal");
     let run = format!(
-        "timeout --foreground -s INT 5 {PROGRAM} demo --mysqld simulated --listen 127.0.0.1:0"
+        "timeout --foreground -s INT 5 {PROGRAM} demo --mysqld simulated --listen 127.0.0.1:0 --page 127.0.0.1:0"
     );
     let mut script = Command::new("script");
     script.args(["-qec", &run, "/dev/null"]).stdin(Stdio::null());

@@ -27,6 +27,8 @@ mod kubectl;
 mod looking;
 #[cfg(test)]
 mod mysql;
+#[cfg(test)]
+mod page;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod operate;

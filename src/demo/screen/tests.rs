@@ -82,6 +82,7 @@ fn picture() -> Picture {
             kubeconfig: "/tmp/certrotor-demo-Ab3x/kubeconfig".into(),
             config: "/tmp/certrotor-demo-Ab3x/certrotor.yaml".into(),
             metrics: (Ipv4Addr::LOCALHOST, 9440).into(),
+            page: (Ipv4Addr::LOCALHOST, 9441).into(),
         },
     }
 }
@@ -119,7 +120,7 @@ web/blog      ●        ━━━━━━┿━╸─  1:45  Fresh      –   
 
 
 
-Look from another terminal; Ctrl-C here ends it all:
+Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   export KUBECONFIG=/tmp/certrotor-demo-Ab3x/kubeconfig
   kubectl get rotations -A -w
   kubectl get mysql,myops,certificates,pods -A
@@ -158,7 +159,7 @@ web/blog      ●          ━━━━━━━━━━━━━━━━━�
   1:11  shop/orders   orders-1 serves the new certificate
   1:13  shop/catalog  attempt partlyServed
 
-Look from another terminal; Ctrl-C here ends it all:
+Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   export KUBECONFIG=/tmp/certrotor-demo-Ab3x/kubeconfig                           # for the kubectl that you have
   kubectl get rotations -A -w                                                     # the fleet, as it changes
   kubectl get mysql,myops,certificates,pods -A                                    # what it is made of
