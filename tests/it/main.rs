@@ -27,11 +27,11 @@ mod kubectl;
 mod looking;
 #[cfg(test)]
 mod mysql;
-#[cfg(test)]
-mod page;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod operate;
+#[cfg(test)]
+mod page;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod pods;
