@@ -14,8 +14,13 @@ pub mod embedded;
 pub mod executor;
 pub mod metrics;
 pub mod mysql;
+pub mod operate;
 pub mod pki;
 pub mod probe;
 pub mod report;
 pub mod telemetry;
 pub mod web;
+
+#[cfg(test)]
+#[path = "../tests/it/support/effort.rs"]
+mod effort;

@@ -13,6 +13,7 @@ mod word;
 
 pub mod backup;
 pub mod cert_manager;
+pub mod desired;
 pub mod go_duration;
 pub mod meta;
 pub mod mysql;
@@ -23,3 +24,4 @@ pub mod resources;
 pub mod rotation;
 pub mod supervisor;
 pub mod tls;
+pub mod wanted;

@@ -40,6 +40,12 @@ pub const CLUSTER_ISSUER: Source = Source {
 };
 /// Pod, what a server runs in. Every cluster has it: it is not among [`SOURCES`].
 pub const POD: Source = source("", &["v1"], "Pod", "pods");
+/// What keeps the pods of a database: `PetSet`s of KubeDB, before v2024.8.21 `StatefulSet`s. They are
+/// read by name alone, so they are not among [`SOURCES`] either.
+pub const WORKLOADS: [Source; 2] = [
+    source("apps.k8s.appscode.com", &["v1"], "PetSet", "petsets"),
+    source("apps", &["v1"], "StatefulSet", "statefulsets"),
+];
 /// Recommendation, what Supervisor means to do.
 pub const RECOMMENDATION: Source = Source {
     optional: true,

@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod operate;
 mod probe;
 mod rotations;
 mod run;
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the daemon: watch, decide, create requests, follow them, report
     Run(run::Run),
+    /// Run the executor: carry out MySQLOpsRequests of type ReconfigureTLS, where no Ops Manager does
+    Operate(operate::Operate),
     /// The databases and their rotations in a table; -w follows
     Status(rotations::Status),
     /// Why a database is rotated, or not now, in words
@@ -78,6 +81,7 @@ impl Cli {
             #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.main(),
             Command::Run(run) => run.main(),
+            Command::Operate(operate) => operate.main(),
             Command::Status(status) => status.main(),
             Command::Explain(explain) => explain.main(),
             Command::Plan(plan) => plan.main(),

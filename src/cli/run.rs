@@ -19,7 +19,7 @@ use crate::probe::Prober;
 use crate::telemetry::{self, LogFormat};
 
 /// How long one call to the apiserver may take.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -79,7 +79,7 @@ impl Run {
             client,
             offset,
             acts,
-            identity: Identity { namespace, replica: self.replica() },
+            identity: Identity { namespace, replica: replica(self.identity.clone()) },
         };
         let probing = Probing { eyes: Arc::new(Prober::default()), loopback: self.probe_loopback };
         let signals = stop_on(&[SignalKind::terminate(), SignalKind::interrupt()], stop.clone())?;
@@ -87,10 +87,10 @@ impl Run {
         signals.abort();
         result
     }
+}
 
-    fn replica(&self) -> String {
-        let host = || std::env::var("HOSTNAME").unwrap_or_else(|_| "certrotor".to_owned());
-        let identity = self.identity.clone();
-        identity.unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
-    }
+/// The name of a replica: of a pod its own, of any other process the host's and its number.
+pub(super) fn replica(identity: Option<String>) -> String {
+    let host = || std::env::var("HOSTNAME").unwrap_or_else(|_| "certrotor".to_owned());
+    identity.unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
 }

@@ -72,7 +72,11 @@ pub(super) async fn start(
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
-    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
+    let choosing = choose(&options.mysqld, scene.servers(), subnet.first(), folder);
+    let Some(chosen) = stop.run_until_cancelled(choosing).await else {
+        bail!("stopped before the servers were ready");
+    };
+    let chosen = chosen?;
     // Its servers are processes of this host, or tasks of this process.
     let probing = Probing { eyes: Arc::new(Prober::default()), loopback: true };
     let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded).probing(probing);

@@ -5,16 +5,16 @@ use k8s_openapi::api::policy::v1::Eviction;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
 use kube::api::PostParams;
 use kube::core::Status;
-use kube::discovery::ApiResource;
 use serde_json::{Map, json};
 
 use super::decide::Write;
 use super::decide::notes::Note;
 use super::decide::seen::{Request, Seen};
 use super::facts::{self, PAUSED};
+use super::look::Looked;
 use super::swap::{Conditions, Done, Set, Target};
-use super::{FIELD_MANAGER, Hand};
-use crate::api::resources::{CERTIFICATE, OPS_REQUEST, Source};
+use super::{FIELD_MANAGER, Hand, fixed};
+use crate::api::resources::{CERTIFICATE, OPS_REQUEST};
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::RequestPhase;
 
@@ -23,11 +23,16 @@ const ISSUING: &str = "Issuing";
 
 impl Hand {
     /// Carries a write out, if what it was decided on still holds.
-    pub(super) async fn act(&self, seen: &Seen, write: &Write) -> Result<Done, ApiFailure> {
+    pub(super) async fn act(&self, looked: &Looked, write: &Write) -> Result<Done, ApiFailure> {
+        let seen = &looked.seen;
         match write {
             Write::Request { phase, notes, .. } => self.note(&seen.request, *phase, notes).await,
             Write::Pause => self.pause(seen).await,
-            Write::Resume => self.resume(seen).await,
+            Write::Resume | Write::LetGo => self.resume(seen).await,
+            Write::Create(certificate) => self.create(looked, certificate).await,
+            Write::Change(certificate) => self.change(looked, certificate).await,
+            Write::Update => self.update(looked).await,
+            Write::Delete(leftover) => self.delete(&seen.request, leftover).await,
             Write::Issue(certificate) => self.issue(seen, certificate).await,
             Write::Evict { pod, uid } => self.evict(&seen.request, pod, uid).await,
         }
@@ -80,7 +85,7 @@ impl Hand {
         self.swap(target, Map::new(), |conditions| conditions.remove(PAUSED)).await
     }
 
-    fn database<'a>(&'a self, seen: &'a Seen) -> Option<Target<'a>> {
+    pub(super) fn database<'a>(&'a self, seen: &'a Seen) -> Option<Target<'a>> {
         Some(Target {
             resource: &self.mysql,
             namespace: &seen.request.namespace,
@@ -142,9 +147,4 @@ impl Hand {
             Err(failure) => Err(failure),
         }
     }
-}
-
-/// A kind that is always read in one version.
-fn fixed(source: &Source) -> ApiResource {
-    source.in_version(source.versions.first().copied().unwrap_or_default())
 }

@@ -8,11 +8,13 @@ use super::decide::notes::{Mark, Progress, Status};
 use super::decide::seen::{
     Database, Issued, Life, Operation, Other, Pause, Pod, Refusal, Request, Role, Secret,
 };
+use super::wanted::Plan;
 use crate::api::cert_manager::Certificate;
 use crate::api::meta::{self, Condition, ConditionStatus};
 use crate::api::mysql::MySql;
 use crate::api::ops_request::{Apply, MySqlOpsRequest, OpsRequestPhase, RequestTls};
 use crate::api::pod;
+use crate::api::tls::{IssuerRef, TlsCertificate};
 use crate::cluster::facts::mysql::phase as database_phase;
 use crate::cluster::facts::request::phase as request_phase;
 use crate::core::fleet::{RequestPhase, Text};
@@ -83,17 +85,66 @@ fn operation(tls: &RequestTls) -> Result<Operation, Refusal> {
     if tls.remove && tls.rotate_certificates {
         return Err(Refusal::RemoveAndRotate);
     }
-    let others = [
-        ("remove", tls.remove),
+    let configures = [
         ("issuerRef", tls.issuer_ref.is_some()),
         ("certificates", !tls.certificates.is_empty()),
-        ("requireSSL", tls.require_ssl.is_some()),
+        ("requireSSL", tls.require_ssl == Some(true)),
     ];
-    match others.into_iter().find(|(_, asked)| *asked) {
-        Some((what, _)) => Err(Refusal::NotYet(what)),
-        None if tls.rotate_certificates => Ok(Operation::Rotate),
-        None => Err(Refusal::Nothing),
+    let beside = configures.into_iter().find(|(_, asked)| *asked);
+    match beside {
+        Some((what, _)) if tls.remove => return Err(Refusal::RemoveAnd(what)),
+        _ if tls.remove => return Ok(Operation::Remove),
+        _ => {}
     }
+    if let Some(issuer) = &tls.issuer_ref {
+        signs(issuer, "")?;
+    }
+    entries(&tls.certificates)?;
+    match beside {
+        Some(("issuerRef" | "certificates", _)) => Ok(Operation::Configure),
+        // The certificates are the same, and yet the template changes.
+        _ if tls.require_ssl.is_some() && tls.rotate_certificates => Ok(Operation::Configure),
+        _ if tls.require_ssl.is_some() => Ok(Operation::Require),
+        _ if tls.rotate_certificates => Ok(Operation::Rotate),
+        _ => Err(Refusal::Nothing),
+    }
+}
+
+/// The aliases that KubeDB has a certificate for.
+const ALIASES: [&str; 4] = ["server", "client", "metrics-exporter", "router"];
+
+fn entries(certificates: &[TlsCertificate]) -> Result<(), Refusal> {
+    for (at, certificate) in certificates.iter().enumerate() {
+        let alias = &certificate.alias;
+        if !ALIASES.contains(&alias.as_str()) {
+            return Err(Refusal::Alias(alias.clone()));
+        }
+        if certificates[..at].iter().any(|other| other.alias == *alias) {
+            return Err(Refusal::AliasTwice(alias.clone()));
+        }
+        for (field, length) in
+            [("duration", &certificate.duration), ("renewBefore", &certificate.renew_before)]
+        {
+            if let Some(length) = length.as_ref().filter(|it| it.span().is_none()) {
+                let (alias, text) = (alias.clone(), length.to_string());
+                return Err(Refusal::Duration { alias, field, text });
+            }
+        }
+        if let Some(issuer) = &certificate.issuer_ref {
+            signs(issuer, &format!(".certificates[{at}]"))?;
+        }
+    }
+    Ok(())
+}
+
+fn signs(issuer: &IssuerRef, at: &str) -> Result<(), Refusal> {
+    if issuer.name.is_empty() { Err(Refusal::NoIssuer(at.to_owned())) } else { Ok(()) }
+}
+
+/// Whether this executor has started a request that is not over.
+pub(super) fn is_under_way(object: &MySqlOpsRequest) -> bool {
+    request_phase(object.phase()) == RequestPhase::Progressing
+        && progress(object.conditions()).is_ours()
 }
 
 fn progress(conditions: &[Condition]) -> Progress {
@@ -142,9 +193,12 @@ pub(super) fn phase_word(phase: RequestPhase) -> OpsRequestPhase {
     }
 }
 
-/// The database.
-pub(super) fn database(object: &MySql) -> Database {
+/// The database, and whether it is as the request wants it.
+pub(super) fn database(plan: &Plan) -> Database {
+    let object = &plan.now;
     Database {
+        tls: !object.aliases().is_empty(),
+        as_wanted: plan.change.is_none(),
         resource_version: object.metadata.resource_version.as_deref().unwrap_or_default().into(),
         phase: database_phase(object.status.phase.as_ref()),
         halted: object.spec.halted,
@@ -162,15 +216,16 @@ pub(super) fn pause(object: &MySql) -> Option<Pause> {
     })
 }
 
-/// A Certificate.
-pub(super) fn issued(object: &Certificate, secret: Secret) -> Issued {
+/// A Certificate, and whether its spec is as it should be.
+pub(super) fn issued(object: &Certificate, as_wanted: bool, secret: Secret) -> Issued {
     let (metadata, status) = (&object.metadata, &object.status);
     let life = status.not_before.zip(status.not_after);
     Issued {
         uid: metadata.uid.as_deref().unwrap_or_default().into(),
         resource_version: metadata.resource_version.as_deref().unwrap_or_default().into(),
         revision: status.revision.unwrap_or(0),
-        ready: object.is_ready(),
+        as_wanted,
+        ready: object.is_ready() && !is_behind(object),
         issuing: object.issuing().is_some(),
         last_failure: status.last_failure_time,
         life: life.map(|(begins, ends)| Life { begins, ends }),
@@ -178,16 +233,34 @@ pub(super) fn issued(object: &Certificate, secret: Secret) -> Issued {
     }
 }
 
+/// What cert-manager says of it is about an earlier spec.
+fn is_behind(object: &Certificate) -> bool {
+    let ready = meta::condition(&object.status.conditions, "Ready");
+    let observed = ready.and_then(|ready| ready.observed_generation);
+    observed.is_some_and(|observed| Some(observed) < object.metadata.generation)
+}
+
+/// The names that a certificate must be good for. A wildcard stands for any host that it covers.
+pub(super) fn names(object: &Certificate) -> Vec<String> {
+    let hosts = object.spec.dns_names.iter().map(|name| name.replacen('*', "any", 1));
+    hosts.chain(object.spec.ip_addresses.iter().cloned()).collect()
+}
+
 /// What a Secret holds. A server that is started on a bad pair serves without TLS, and says so to
 /// nobody.
-pub(super) fn secret(object: Option<&k8s_openapi::api::core::v1::Secret>, now: Time) -> Secret {
+pub(super) fn secret(
+    object: Option<&k8s_openapi::api::core::v1::Secret>,
+    names: &[String],
+    now: Time,
+) -> Secret {
     let Some(object) = object else { return Secret::Missing };
     let part = |name: &str| {
         let data = object.data.as_ref().and_then(|data| data.get(name));
         data.map_or(&[][..], |bytes| &bytes.0)
     };
     let pair = Pair { certificate: part("tls.crt"), key: part("tls.key"), ca: part("ca.crt") };
-    match check(pair, &[], now) {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match check(pair, &names, now) {
         Ok(leaf) => Secret::Holds(Life { begins: leaf.not_before, ends: leaf.not_after }),
         Err(flaws) => Secret::Unusable(flaws.to_string()),
     }

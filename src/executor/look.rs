@@ -5,15 +5,22 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1;
 use kube::api::ListParams;
+use kube::core::{DynamicObject, PartialObjectMeta};
+use serde_json::Value;
 
-use super::decide::notes::{ISSUED, RESTARTED, SYNCED};
-use super::decide::seen::{Certificate, Request, Secret, Seen};
-use super::{Hand, facts, found};
-use crate::api::cert_manager;
-use crate::api::meta::is_deleting;
+use super::decide::notes::{ISSUED, PAUSED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
+use super::decide::seen::{
+    Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template, Unfit,
+};
+use super::wanted::{Plan, template_agrees};
+use super::{Hand, facts, fixed, found};
+use crate::api::cert_manager::{self, CERTIFICATE_NAME, ClusterIssuer, Issuer};
+use crate::api::meta::{self, is_deleting};
 use crate::api::mysql::MySql;
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::api::pod::{Pod, selector_of};
+use crate::api::resources::{CERTIFICATE, WORKLOADS};
+use crate::api::tls::IssuerRef;
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::{RequestPhase, Text};
 
@@ -24,9 +31,52 @@ pub(super) struct Key<'a> {
     pub(super) name: &'a str,
 }
 
+/// What was seen: as decisions see it, and as the apiserver holds what is written back.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) seen: Seen,
+    pub(super) plan: Option<Plan>,
+    /// The specs of the Certificates that were found, by name.
+    pub(super) specs: BTreeMap<Text, Value>,
+}
+
+/// What of a database a decision is about to need.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
+struct Needs {
+    certificates: bool,
+    secrets: bool,
+    pods: bool,
+    template: bool,
+    leftovers: bool,
+}
+
+impl Needs {
+    fn of(request: &Request) -> Self {
+        let progress = &request.progress;
+        let runs = request.phase == RequestPhase::Progressing;
+        let fails = progress.failing().is_some();
+        let (issues, removes) = match request.asks {
+            Ok(Operation::Require | Operation::Remove) => (!(runs && progress.has(PAUSED)), true),
+            Ok(Operation::Rotate | Operation::Configure) | Err(_) => {
+                (!(runs && progress.has(SYNCED)), false)
+            }
+        };
+        let syncs = issues && progress.has(ISSUED);
+        let updated = runs && progress.has(UPDATED);
+        Self {
+            certificates: issues || fails,
+            secrets: syncs,
+            pods: syncs || (runs && !issues && !progress.has(RESTARTED)),
+            template: updated && !progress.has(TEMPLATE),
+            leftovers: fails || (removes && progress.has(RESTARTED)),
+        }
+    }
+}
+
 impl Hand {
     /// Everything about a request; nothing when it does not exist.
-    pub(super) async fn look(&self, key: Key<'_>) -> Result<Option<Seen>, ApiFailure> {
+    pub(super) async fn look(&self, key: Key<'_>) -> Result<Option<Looked>, ApiFailure> {
         let requests = self.api::<MySqlOpsRequest>(key.namespace);
         let Some(object) = found(self.calls.run("get", requests.get(key.name)).await)? else {
             return Ok(None);
@@ -41,76 +91,191 @@ impl Hand {
             });
             others.extend(rivals.map(|it| facts::other(&it)));
         }
-        let mysql = self.mysql(&request).await?;
-        let mut seen = Seen {
+        let asked = object.spec.tls.as_ref().filter(|_| request.asks.is_ok());
+        let plan = self.mysql(&request).await?.map(|mysql| Plan::new(&mysql, asked));
+        let seen = Seen {
             request,
             others,
-            database: mysql.as_ref().map(facts::database),
+            database: plan.as_ref().map(facts::database),
+            rival: self.rival.borrow().as_deref().map(Text::from),
             backup_running: false,
             certificates: Vec::new(),
+            unfit: None,
+            template: Template::Unseen,
             pods: BTreeMap::new(),
+            leftovers: Vec::new(),
         };
-        if let Some(mysql) = mysql {
-            self.look_at_database(&mut seen, &mysql).await?;
-        }
-        Ok(Some(seen))
+        let mut looked = Looked { seen, plan, specs: BTreeMap::new() };
+        self.look_at_database(&mut looked).await?;
+        Ok(Some(looked))
     }
 
-    async fn mysql(&self, request: &Request) -> Result<Option<MySql>, ApiFailure> {
+    /// The MySQL as the apiserver holds it, with the fields that no type of ours knows.
+    async fn mysql(&self, request: &Request) -> Result<Option<Value>, ApiFailure> {
         // A GET without a name would be a list.
         if request.database.is_empty() {
             return Ok(None);
         }
-        let api = self.api_with::<MySql>(&request.namespace, &self.mysql);
+        let api = self.api_with::<DynamicObject>(&request.namespace, &self.mysql);
         let mysql = found(self.calls.run("get", api.get(&request.database)).await)?;
-        Ok(mysql.filter(|mysql| !is_deleting(&mysql.metadata)))
+        let mysql = mysql.filter(|mysql| !is_deleting(&mysql.metadata));
+        Ok(mysql.map(|mysql| serde_json::to_value(mysql).unwrap_or_default()))
     }
 
     /// Of what belongs to the database, only what the request is about to need.
-    async fn look_at_database(&self, seen: &mut Seen, mysql: &MySql) -> Result<(), ApiFailure> {
-        let progress = &seen.request.progress;
-        let runs = seen.request.phase == RequestPhase::Progressing;
-        let issues = !(runs && progress.has(SYNCED));
-        let syncs = issues && progress.has(ISSUED);
-        let restarts = runs && !issues && !progress.has(RESTARTED);
+    async fn look_at_database(&self, looked: &mut Looked) -> Result<(), ApiFailure> {
+        let Some(plan) = &looked.plan else { return Ok(()) };
+        let seen = &mut looked.seen;
+        let needs = Needs::of(&seen.request);
         let namespace = Text::clone(&seen.request.namespace);
-        if issues {
-            let aliases = mysql.aliases();
+        if needs.certificates {
+            // Of a request that fails they are to be what they were.
+            let fails = seen.request.progress.failing().is_some();
+            let plan = if fails { plan.undone() } else { plan.clone() };
+            let aliases = plan.wanted.aliases();
             let certificates =
-                aliases.iter().map(|alias| self.certificate(mysql, alias, &namespace, syncs));
-            seen.certificates = try_join_all(certificates).await?;
+                aliases.iter().map(|alias| self.certificate(&plan, alias, &namespace, needs));
+            for (certificate, spec) in try_join_all(certificates).await? {
+                looked.specs.insert(Text::clone(&certificate.name), spec);
+                seen.certificates.push(certificate);
+            }
         }
         // After the Secrets: a pod that is made later starts with what they hold.
-        if syncs || restarts {
+        if needs.pods {
             let pods = self.api::<Pod>(&namespace);
-            let params = ListParams::default().labels(&selector_of(mysql.name()));
+            let params = ListParams::default().labels(&selector_of(plan.now.name()));
             let pods = self.calls.run("list", pods.list(&params)).await?.items;
-            seen.pods = facts::pods(&pods, mysql.name());
+            seen.pods = facts::pods(&pods, plan.now.name());
         }
-        if !runs {
-            seen.backup_running = self.backup_running(&namespace, mysql.name()).await?;
+        if needs.template {
+            seen.template = self.template(&plan.now, &namespace).await?;
+        }
+        if needs.leftovers {
+            seen.leftovers = self.leftovers(&seen.request, &plan.now).await?;
+        }
+        if seen.request.phase != RequestPhase::Progressing {
+            seen.unfit = self.unfit(&seen.request, plan).await?;
+            seen.backup_running = self.backup_running(&namespace, plan.now.name()).await?;
         }
         Ok(())
     }
 
     async fn certificate(
         &self,
-        mysql: &MySql,
+        plan: &Plan,
         alias: &str,
         namespace: &str,
-        with_secret: bool,
-    ) -> Result<Certificate, ApiFailure> {
-        let name = mysql.certificate_name(alias);
-        let api = self.api::<cert_manager::Certificate>(namespace);
+        needs: Needs,
+    ) -> Result<(Certificate, Value), ApiFailure> {
+        let (name, stored) = (plan.wanted.certificate_name(alias), plan.wanted.secret_name(alias));
+        let api = self.api_with::<DynamicObject>(namespace, &fixed(&CERTIFICATE));
         let object = found(self.calls.run("get", api.get(&name)).await)?;
-        let secret = if with_secret && object.is_some() {
-            let api = self.api::<v1::Secret>(namespace);
-            let secret = self.calls.run("get", api.get(&mysql.secret_name(alias))).await;
-            facts::secret(found(secret)?.as_ref(), self.clock.now())
-        } else {
-            Secret::Unseen
+        let raw = serde_json::to_value(object).unwrap_or_default();
+        let spec = raw["spec"].clone();
+        let object: Option<cert_manager::Certificate> =
+            serde_json::from_value(raw).unwrap_or_default();
+        let secret = match &object {
+            Some(object) if needs.secrets => {
+                let api = self.api::<v1::Secret>(namespace);
+                let secret = found(self.calls.run("get", api.get(&stored)).await)?;
+                facts::secret(secret.as_ref(), &facts::names(object), self.clock.now())
+            }
+            Some(_) | None => Secret::Unseen,
         };
-        let found = object.map(|object| facts::issued(&object, secret));
-        Ok(Certificate { name: name.into(), found })
+        let as_wanted = plan.certificate(alias, &spec).is_none();
+        let found = object.map(|object| facts::issued(&object, as_wanted, secret));
+        Ok((Certificate { name: name.into(), secret: stored.into(), found }, spec))
+    }
+
+    /// Whether pods that are made now have TLS as the MySQL asks.
+    async fn template(&self, mysql: &MySql, namespace: &str) -> Result<Template, ApiFailure> {
+        for workload in &WORKLOADS {
+            let api = self.api_with::<DynamicObject>(namespace, &fixed(workload));
+            let Some(found) = found(self.calls.run("get", api.get(mysql.name())).await)? else {
+                continue;
+            };
+            let agrees = template_agrees(&serde_json::to_value(found).unwrap_or_default(), mysql);
+            return Ok(if agrees { Template::AsWanted } else { Template::Differs });
+        }
+        Ok(Template::Missing)
+    }
+
+    /// Of the Certificates that the request knows of, those that the MySQL asks for no more, and their
+    /// Secrets. Of a request that fails only what it has made itself.
+    async fn leftovers(
+        &self,
+        request: &Request,
+        mysql: &MySql,
+    ) -> Result<Vec<Leftover>, ApiFailure> {
+        let aliases = mysql.aliases();
+        let wanted: Vec<String> =
+            aliases.iter().map(|alias| mysql.certificate_name(alias)).collect();
+        let fails = request.progress.failing().is_some();
+        let mut leftovers = Vec::new();
+        for (name, before) in request.progress.baselines() {
+            if wanted.iter().any(|wanted| wanted == name) || (fails && !before.is_new) {
+                continue;
+            }
+            let certificates = self.api::<cert_manager::Certificate>(&request.namespace);
+            let certificate = certificates.get_metadata(name);
+            if let Some(it) = found(self.calls.run("get", certificate).await)?
+                && meta::controller(&it.metadata).map(|owner| &owner.uid)
+                    == mysql.metadata.uid.as_ref()
+            {
+                leftovers.push(leftover(LeftoverKind::Certificate, &it));
+            }
+            let secrets = self.api::<v1::Secret>(&request.namespace);
+            let secret = secrets.get_metadata(&before.secret);
+            if !before.secret.is_empty()
+                && let Some(it) = found(self.calls.run("get", secret).await)?
+                && meta::annotation(&it.metadata, CERTIFICATE_NAME) == Some(name)
+            {
+                leftovers.push(leftover(LeftoverKind::Secret, &it));
+            }
+        }
+        Ok(leftovers)
+    }
+
+    /// Why the request cannot be carried out on this database.
+    async fn unfit(&self, request: &Request, plan: &Plan) -> Result<Option<Unfit>, ApiFailure> {
+        if request.asks != Ok(Operation::Configure) {
+            return Ok(None);
+        }
+        let mut needed = ["server", "client"].into_iter();
+        if let Some(alias) = needed.find(|alias| plan.wanted.issuer(alias).is_none()) {
+            return Ok(Some(Unfit::Unsigned(alias)));
+        }
+        for issuer in plan.issuers() {
+            if !self.exists(issuer, &request.namespace).await? {
+                let place = if issuer.is_namespaced() { &*request.namespace } else { "" };
+                let slash = if place.is_empty() { "" } else { "/" };
+                let IssuerRef { kind, name, .. } = issuer;
+                let text = format!("{kind} {place}{slash}{name}");
+                return Ok(Some(Unfit::NoSuchIssuer(text.into())));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn exists(&self, issuer: &IssuerRef, namespace: &str) -> Result<bool, ApiFailure> {
+        if issuer.is_namespaced() {
+            let api = self.api::<Issuer>(namespace);
+            let issuer = self.calls.run("get", api.get_metadata(&issuer.name)).await;
+            return Ok(found(issuer)?.is_some());
+        }
+        let api = kube::Api::<ClusterIssuer>::all(self.client.clone());
+        let issuer = self.calls.run("get", api.get_metadata(&issuer.name)).await;
+        Ok(found(issuer)?.is_some())
+    }
+}
+
+fn leftover<K>(kind: LeftoverKind, it: &PartialObjectMeta<K>) -> Leftover {
+    let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    let metadata = &it.metadata;
+    Leftover {
+        kind,
+        name: text(&metadata.name),
+        uid: text(&metadata.uid),
+        resource_version: text(&metadata.resource_version),
     }
 }

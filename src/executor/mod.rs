@@ -39,27 +39,35 @@ mod backups;
 pub mod decide;
 mod facts;
 mod look;
+mod objects;
 mod releases;
 mod requests;
+mod rivals;
 mod swap;
 mod tell;
-mod vocabulary;
+pub mod vocabulary;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::api::ListParams;
 use kube::discovery::ApiResource;
 use kube::{Api, Client, Resource};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-pub use vocabulary::ExecutorWrite;
+use rivals::Rivals;
+pub use vocabulary::{ExecutorWrite, RequestEnd};
 
-use crate::api::resources::MYSQL;
+use crate::api::ops_request::MySqlOpsRequest;
+use crate::api::resources::{MYSQL, Source};
 use crate::clock::Clock;
 use crate::cluster::client::{ApiFailure, Calls};
 use crate::cluster::events::{EventSettings, Events, event_writer};
+use crate::core::selector::NamespacePattern;
 use crate::core::time::Span;
 
 /// Who writes: the field manager of everything, and the source of Events.
@@ -70,8 +78,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How an executor differs from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The namespaces whose requests are carried out; none: all of them.
-    pub namespaces: Vec<String>,
+    /// The namespaces whose requests are carried out, by name or pattern; none: all of them.
+    pub namespaces: Vec<NamespacePattern>,
+    /// Nothing is begun while another executor, KubeDB's Ops Manager, is at work.
+    pub yields: bool,
     /// How long a step may take where `spec.timeout` says nothing.
     pub step_timeout: Span,
     /// The name of this process in its Events.
@@ -82,10 +92,28 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespaces: Vec::new(),
+            yields: false,
             step_timeout: Span::minutes(10),
             replica: FIELD_MANAGER.to_owned(),
         }
     }
+}
+
+/// Counts what an executor does.
+pub trait ExecutorMetrics: Send + Sync {
+    /// A write was carried out.
+    fn wrote(&self, write: ExecutorWrite);
+    /// A request got a terminal phase from this executor.
+    fn ended(&self, end: RequestEnd);
+    /// Whether another executor is at work.
+    fn rival(&self, at_work: bool);
+}
+
+/// Counts nothing.
+impl ExecutorMetrics for () {
+    fn wrote(&self, _: ExecutorWrite) {}
+    fn ended(&self, _: RequestEnd) {}
+    fn rival(&self, _: bool) {}
 }
 
 /// The executor.
@@ -94,20 +122,58 @@ pub struct Executor {
     clock: Arc<dyn Clock>,
     calls: Calls,
     settings: Settings,
+    metrics: Arc<dyn ExecutorMetrics>,
 }
 
 impl Executor {
     /// An executor that works through `client`, whose calls must not be repeated by themselves (see
     /// `cluster::client::connect`). `clock` should be the apiserver's time.
     pub fn new(client: Client, clock: Arc<dyn Clock>, calls: Calls, settings: Settings) -> Self {
-        Self { client, clock, calls, settings }
+        Self { client, clock, calls, settings, metrics: Arc::new(()) }
+    }
+
+    /// The same, and counts what it does.
+    #[must_use]
+    pub fn counting(self, metrics: Arc<dyn ExecutorMetrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Another executor that is at work, in words.
+    pub async fn rival(&self) -> Result<Option<String>, ApiFailure> {
+        self.rivals().look().await
+    }
+
+    /// Whether a request of this executor is under way: somebody has to go on with it.
+    pub async fn holds_something(&self) -> Result<bool, ApiFailure> {
+        for scope in scopes(&self.settings.namespaces) {
+            let api: Api<MySqlOpsRequest> = match &scope {
+                Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+                None => Api::all(self.client.clone()),
+            };
+            let all = self.calls.run("list", api.list(&ListParams::default())).await?;
+            if all.items.iter().any(facts::is_under_way) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn rivals(&self) -> Rivals {
+        Rivals {
+            client: self.client.clone(),
+            calls: self.calls.clone(),
+            clock: Arc::clone(&self.clock),
+            namespaces: self.settings.namespaces.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
     }
 
     /// Carries requests out until it is stopped. A write under way is waited for, a request under
     /// way is not: the next executor goes on with it.
     pub async fn run(self, stop: CancellationToken) {
         let Some(mysql) = stop.run_until_cancelled(self.discover()).await else { return };
-        let Self { client, clock, calls, settings } = self;
+        let rivals = self.rivals();
+        let Self { client, clock, calls, settings, metrics } = self;
         let client = calls.impatient(&client);
         let component =
             EventSettings { component: FIELD_MANAGER.to_owned(), instance: settings.replica };
@@ -118,6 +184,7 @@ impl Executor {
             calls.clone(),
             Arc::new(()),
         );
+        let (seen, rival) = watch::channel(None);
         let hand = Arc::new(Hand {
             client,
             clock,
@@ -125,11 +192,17 @@ impl Executor {
             mysql,
             events,
             step_timeout: settings.step_timeout,
-            everywhere: settings.namespaces.is_empty(),
+            everywhere: scopes(&settings.namespaces) == [None],
+            namespaces: settings.namespaces,
+            metrics,
+            rival,
             stop: stop.clone(),
         });
         let mut tasks = JoinSet::new();
-        for namespace in scopes(&settings.namespaces) {
+        if settings.yields {
+            tasks.spawn(rivals.run(seen, stop.clone()));
+        }
+        for namespace in scopes(&hand.namespaces) {
             tasks.spawn(requests::run(Arc::clone(&hand), namespace.clone()));
             tasks.spawn(releases::run(Arc::clone(&hand), namespace));
         }
@@ -168,11 +241,14 @@ impl Executor {
     }
 }
 
-fn scopes(namespaces: &[String]) -> Vec<Option<String>> {
-    if namespaces.is_empty() {
+/// Namespaces that are all named are watched one by one, which Roles can allow; a pattern, or none
+/// at all, takes one watch of everything.
+fn scopes(namespaces: &[NamespacePattern]) -> Vec<Option<String>> {
+    let names: Vec<&str> = namespaces.iter().map(NamespacePattern::as_str).collect();
+    if names.is_empty() || names.iter().any(|name| name.contains('*')) {
         return vec![None];
     }
-    namespaces.iter().cloned().map(Some).collect()
+    names.into_iter().map(|name| Some(name.to_owned())).collect()
 }
 
 /// What every visit needs.
@@ -184,12 +260,22 @@ struct Hand {
     mysql: ApiResource,
     events: Events,
     step_timeout: Span,
-    /// Requests of all namespaces are carried out.
+    /// Everything is watched at once, and not namespace by namespace.
     everywhere: bool,
+    /// The namespaces whose requests are carried out; none: all of them.
+    namespaces: Vec<NamespacePattern>,
+    metrics: Arc<dyn ExecutorMetrics>,
+    /// Another executor that is at work.
+    rival: watch::Receiver<Option<String>>,
     stop: CancellationToken,
 }
 
 impl Hand {
+    /// Whether the requests of a namespace are this executor's.
+    fn serves(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|it| it.matches(namespace))
+    }
+
     /// A kind that is always read in one version, in one namespace.
     fn api<K>(&self, namespace: &str) -> Api<K>
     where
@@ -205,6 +291,11 @@ impl Hand {
     {
         Api::namespaced_with(self.client.clone(), namespace, resource)
     }
+}
+
+/// A kind that is always read in one version.
+fn fixed(source: &Source) -> ApiResource {
+    source.in_version(source.versions.first().copied().unwrap_or_default())
 }
 
 /// The same object, or nothing where there is none.

@@ -46,6 +46,9 @@ async fn visit(mysql: Arc<MySql>, hand: Arc<Hand>) -> Result<Action, ApiFailure>
     let Some(Pause::For { request, uid }) = facts::pause(&mysql) else {
         return Ok(Action::await_change());
     };
+    if !hand.serves(mysql.namespace()) {
+        return Ok(Action::await_change());
+    }
     let requests = hand.api::<MySqlOpsRequest>(mysql.namespace());
     let named = found(hand.calls.run("get", requests.get(&request)).await)?;
     let same = named.filter(|named| named.metadata.uid.as_deref() == Some(&*uid));
@@ -59,6 +62,7 @@ async fn visit(mysql: Arc<MySql>, hand: Arc<Hand>) -> Result<Action, ApiFailure>
         resource_version: mysql.metadata.resource_version.as_deref().unwrap_or_default(),
     };
     if hand.unpause(target).await? == Done::Yes {
+        hand.metrics.wrote(ExecutorWrite::ReleaseDatabase);
         tracing::warn!(
             namespace = mysql.namespace(),
             database = mysql.name(),

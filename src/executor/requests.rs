@@ -117,7 +117,7 @@ fn is_ours(request: &MySqlOpsRequest) -> bool {
 async fn visit(request: Arc<MySqlOpsRequest>, hand: Arc<Hand>) -> Result<Action, ApiFailure> {
     let (namespace, name) = (request.namespace().unwrap_or_default(), request.name_any());
     let key = Key { namespace: &namespace, name: &name };
-    if !is_ours(&request) {
+    if !is_ours(&request) || !hand.serves(&namespace) {
         return Ok(Action::await_change());
     }
     for _ in 0..PER_VISIT {
@@ -134,11 +134,12 @@ async fn visit(request: Arc<MySqlOpsRequest>, hand: Arc<Hand>) -> Result<Action,
 impl Hand {
     /// One look and at most one write. What to wait for, unless there is more to do at once.
     async fn turn(&self, key: Key<'_>) -> Result<Option<Action>, ApiFailure> {
-        let Some(seen) = self.look(key).await? else {
+        let Some(looked) = self.look(key).await? else {
             return Ok(Some(Action::await_change()));
         };
+        let seen = &looked.seen;
         let now = self.clock.now();
-        match next(&seen, self.step_timeout, now) {
+        match next(seen, self.step_timeout, now) {
             Step::Rest => Ok(Some(Action::await_change())),
             Step::Dropped => {
                 self.tell_dropped(&seen.request);
@@ -152,9 +153,9 @@ impl Hand {
                 Ok(Some(Action::requeue(patience(until, now))))
             }
             Step::Write(write) => {
-                self.tell_starting(&seen, &write);
-                match self.act(&seen, &write).await? {
-                    Done::Yes => self.tell_done(&seen, &write),
+                self.tell_starting(seen, &write);
+                match self.act(&looked, &write).await? {
+                    Done::Yes => self.tell_done(seen, &write),
                     Done::Overtaken => {}
                     Done::Refused => {
                         if let Write::Evict { pod, .. } = &write {

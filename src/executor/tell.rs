@@ -5,7 +5,7 @@ use super::decide::Write;
 use super::decide::notes::Note;
 use super::decide::seen::{Request, Seen};
 use super::decide::waiting::Waiting;
-use super::vocabulary::ExecutorWrite;
+use super::vocabulary::{ExecutorWrite, RequestEnd};
 use crate::api::resources::OPS_REQUEST;
 use crate::cluster::events::{EventRecord, Regarding};
 
@@ -28,7 +28,13 @@ impl Hand {
             Write::Pause => format!("Pausing MySQL database: {database}"),
             Write::Resume => format!("Resuming MySQL database: {database}"),
             Write::Evict { pod, .. } => format!("Restarting Pod: {}/{pod}", request.namespace),
-            Write::Request { .. } | Write::Issue(_) => return,
+            Write::Update => format!("Updating TLS of MySQL database: {database}"),
+            Write::Request { .. }
+            | Write::Issue(_)
+            | Write::LetGo
+            | Write::Create(_)
+            | Write::Change(_)
+            | Write::Delete(_) => return,
         };
         self.say(request, Said { reason: STARTING, note, warning: false });
     }
@@ -43,6 +49,10 @@ impl Hand {
             write = %write.point(),
             "wrote"
         );
+        self.metrics.wrote(write.point());
+        if let Some(end) = end(write.point()) {
+            self.metrics.ended(end);
+        }
         match write {
             Write::Request { point, notes, .. } => self.tell_noted(request, *point, notes),
             Write::Resume => {
@@ -50,7 +60,14 @@ impl Hand {
                 let note = format!("Successfully resumed MySQL database: {database}");
                 self.say(request, Said { reason: SUCCESSFUL, note, warning: false });
             }
-            Write::Pause | Write::Issue(_) | Write::Evict { .. } => {}
+            Write::Pause
+            | Write::LetGo
+            | Write::Create(_)
+            | Write::Change(_)
+            | Write::Update
+            | Write::Delete(_)
+            | Write::Issue(_)
+            | Write::Evict { .. } => {}
         }
     }
 
@@ -64,6 +81,8 @@ impl Hand {
             }
             ExecutorWrite::NotePaused
             | ExecutorWrite::NoteSynced
+            | ExecutorWrite::NoteUpdated
+            | ExecutorWrite::NoteTemplate
             | ExecutorWrite::NoteRestarted
             | ExecutorWrite::NoteDatabaseReady
             | ExecutorWrite::Succeed => Said { reason: SUCCESSFUL, note, warning: false },
@@ -73,6 +92,12 @@ impl Hand {
             ExecutorWrite::Skip => Said { reason: "Skipped", note, warning: false },
             ExecutorWrite::Queue
             | ExecutorWrite::PauseDatabase
+            | ExecutorWrite::CreateCertificate
+            | ExecutorWrite::ChangeCertificate
+            | ExecutorWrite::UpdateDatabase
+            | ExecutorWrite::LetDatabaseGo
+            | ExecutorWrite::DeleteCertificate
+            | ExecutorWrite::DeleteSecret
             | ExecutorWrite::IssueCertificate
             | ExecutorWrite::NoteIssuing
             | ExecutorWrite::NoteEvicting
@@ -129,4 +154,15 @@ impl Hand {
             warning,
         });
     }
+}
+
+/// The end that a write gives its request.
+fn end(point: ExecutorWrite) -> Option<RequestEnd> {
+    let ends = [
+        (ExecutorWrite::Succeed, RequestEnd::Successful),
+        (ExecutorWrite::Fail, RequestEnd::Failed),
+        (ExecutorWrite::Refuse, RequestEnd::Denied),
+        (ExecutorWrite::Skip, RequestEnd::Skipped),
+    ];
+    ends.into_iter().find(|(write, _)| *write == point).map(|(_, end)| end)
 }

@@ -17,12 +17,24 @@ words! {
         PauseDatabase = "pauseDatabase",
         /// The pause, and the certificates as they are now, are noted.
         NotePaused = "notePaused",
+        /// A Certificate is made.
+        CreateCertificate = "createCertificate",
+        /// A Certificate gets another issuer, or other contents; or those it had before.
+        ChangeCertificate = "changeCertificate",
         /// cert-manager is asked for a new certificate.
         IssueCertificate = "issueCertificate",
         /// That all were asked for is noted.
         NoteIssuing = "noteIssuing",
         /// That all are there is noted, and which pods are to be restarted.
         NoteSynced = "noteSynced",
+        /// `spec.tls` and `spec.requireSSL` of the database change.
+        UpdateDatabase = "updateDatabase",
+        /// That they have is noted.
+        NoteUpdated = "noteUpdated",
+        /// The provisioner is let at the database, to change the template of its pods.
+        LetDatabaseGo = "letDatabaseGo",
+        /// That the template is as it should be is noted, and which pods are to be restarted.
+        NoteTemplate = "noteTemplate",
         /// The pod that is restarted next is noted.
         NoteEvicting = "noteEvicting",
         /// The pod is evicted.
@@ -35,6 +47,10 @@ words! {
         NoteRestarted = "noteRestarted",
         /// That the database is Ready again is noted.
         NoteDatabaseReady = "noteDatabaseReady",
+        /// A Certificate that is needed no more is deleted.
+        DeleteCertificate = "deleteCertificate",
+        /// Its Secret is.
+        DeleteSecret = "deleteSecret",
         /// A step that failed is tried once more.
         Retry = "retry",
         /// That the request fails is noted, while the database may still be paused.
@@ -47,5 +63,19 @@ words! {
         Fail = "fail",
         /// A pause ends whose request is gone or over.
         ReleaseDatabase = "releaseDatabase",
+    }
+}
+
+words! {
+    /// How a request ended by this executor's hand.
+    RequestEnd {
+        /// `Successful`
+        Successful = "successful",
+        /// `Failed`
+        Failed = "failed",
+        /// `Denied`
+        Denied = "denied",
+        /// `Skipped`
+        Skipped = "skipped",
     }
 }

@@ -217,11 +217,7 @@ impl Acts {
 
     /// Writes all of it to a page.
     pub(super) fn write_to(&self, page: &mut Page) {
-        match TextEncoder::new().encode_to_string(&self.registry.gather()) {
-            Ok(text) => page.append(&text),
-            Err(error) => tracing::error!(%error, "could not encode metrics"),
-        }
-        page.family(&names::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], true);
+        append(page, &self.registry);
     }
 }
 
@@ -246,14 +242,23 @@ fn seconds(span: Span) -> f64 {
     span.as_seconds() as f64
 }
 
-fn counters<const N: usize>(
+/// What was counted, and by which version.
+pub(super) fn append(page: &mut Page, registry: &Registry) {
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => page.append(&text),
+        Err(error) => tracing::error!(%error, "could not encode metrics"),
+    }
+    page.family(&names::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], true);
+}
+
+pub(super) fn counters<const N: usize>(
     registry: &Registry,
     metric: &Metric<N>,
 ) -> Result<IntCounterVec, Error> {
     registered(registry, IntCounterVec::new(Opts::new(metric.name, metric.help), &metric.labels)?)
 }
 
-fn counter(registry: &Registry, metric: &Metric<0>) -> Result<IntCounter, Error> {
+pub(super) fn counter(registry: &Registry, metric: &Metric<0>) -> Result<IntCounter, Error> {
     registered(registry, IntCounter::new(metric.name, metric.help)?)
 }
 
@@ -262,7 +267,7 @@ fn histogram(registry: &Registry, metric: &Metric<0>, buckets: &[f64]) -> Result
     registered(registry, Histogram::with_opts(options)?)
 }
 
-fn registered<C>(registry: &Registry, collector: C) -> Result<C, Error>
+pub(super) fn registered<C>(registry: &Registry, collector: C) -> Result<C, Error>
 where
     C: Collector + Clone + 'static,
 {

@@ -2,6 +2,7 @@
 //! happen, and both are one page.
 
 pub mod acts;
+pub mod executor;
 pub mod facts;
 pub mod names;
 mod process;

@@ -185,6 +185,12 @@ metrics! {
     WAKES: Counter "certrotor_wakes_total" [reason];
     /// Times that this process has seen the lease change hands.
     LEADER_TRANSITIONS: Counter "certrotor_leader_transitions_total" [];
+    /// Writes of the executor that were carried out, by their name.
+    EXECUTOR_WRITES: Counter "certrotor_executor_writes_total" [write];
+    /// Requests that the executor ended, by how.
+    EXECUTOR_REQUESTS: Counter "certrotor_executor_requests_total" [outcome];
+    /// Whether another executor is at work, beside which this one begins nothing.
+    EXECUTOR_RIVAL: Gauge "certrotor_executor_rival" [];
     /// Always 1; the version of this process.
     BUILD_INFO: Gauge "certrotor_build_info" [version];
 

@@ -142,7 +142,7 @@ impl Cluster {
     async fn populate(&self) {
         let reference = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ca"},
-            "type": "kubernetes.io/tls", "data": authority()});
+            "type": "kubernetes.io/tls", "data": authority("the CA of a test")});
         let issuer = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer",
             "metadata": {"name": "ca"}, "spec": {"ca": {"secretName": "ca"}}});
         let mysql = json!({"apiVersion": "kubedb.com/v1", "kind": "MySQL",

@@ -30,6 +30,9 @@ mod kubectl;
 mod looking;
 #[cfg(test)]
 mod mysql;
+#[cfg(feature = "demo")]
+#[cfg(test)]
+mod operate;
 #[cfg(test)]
 mod page;
 #[cfg(feature = "demo")]

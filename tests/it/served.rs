@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use certrotor::clock::SystemClock;
 use certrotor::cluster::client::{ApiLayer, Calls, Target, connect};
+use certrotor::core::selector::NamespacePattern;
 use certrotor::embedded::pods::{self, PodRunner, Program, RealMysqld};
 use certrotor::embedded::provisioner::{self, Provisioner};
 use certrotor::executor::{self, Executor};
@@ -59,7 +60,7 @@ impl<'a> Stage<'a> {
         };
         actors.spawn(PodRunner::new(client.clone(), clock(), settings).run(stop.clone()));
         let settings = executor::Settings {
-            namespaces: vec![lab.name.clone()],
+            namespaces: vec![NamespacePattern::parse(&lab.name).expect("a name")],
             ..executor::Settings::default()
         };
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));

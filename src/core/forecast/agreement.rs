@@ -13,6 +13,7 @@ use crate::core::rotation::Write;
 use crate::core::sample::{Db, NOW, carry_out, fleet, policy, request, schedule, windows};
 use crate::core::time::{Span, Time};
 use crate::core::vocabulary::Cause;
+use crate::effort::sized;
 
 /// A world in which requests succeed.
 struct World {
@@ -168,7 +169,7 @@ impl Setting {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
-        if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 2_000 } else { 48 }
+        sized(16, 48, 2_000)
     ))]
     /// Which database begins at which second, and why.
     #[test]

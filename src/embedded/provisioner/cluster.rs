@@ -13,9 +13,9 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::database::Database;
-use super::desired::{agrees, merge_patch, without_nulls};
 use super::ownership::{Ownership, owned_by};
 use super::problem::Problem;
+use crate::api::desired::{agrees, merge_patch, without_nulls};
 use crate::api::meta;
 use crate::api::pod::Pod;
 use crate::api::resources::CERTIFICATE;

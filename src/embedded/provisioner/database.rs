@@ -4,15 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::discovery::ApiResource;
 use serde_json::{Map, Value, json};
 
-use crate::api::meta::{INSTANCE_LABEL, MANAGED_BY_LABEL};
-use crate::api::mysql::{MySql, TopologyMode};
-
-/// The database's place in `app.kubernetes.io/name`.
-const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "mysqls.kubedb.com");
-const MANAGED_BY: &str = "kubedb.com";
-/// What tells the servers of an InnoDBCluster from its routers.
-const PART_LABEL: (&str, &str) = ("mysql.kubedb.com/component", "database");
-const COMPONENT_LABEL: (&str, &str) = ("app.kubernetes.io/component", "database");
+use crate::api::mysql::MySql;
+use crate::api::wanted;
 
 /// A MySQL, typed and as it is.
 #[derive(Clone, Debug)]
@@ -46,10 +39,7 @@ impl Database {
 
     /// The labels that its pods are found by.
     pub(super) fn selector(&self) -> Map<String, Value> {
-        let group = matches!(self.mysql.mode(), Some(TopologyMode::InnoDbCluster));
-        let common = [NAME_LABEL, (INSTANCE_LABEL, self.name()), (MANAGED_BY_LABEL, MANAGED_BY)];
-        let labels = common.into_iter().chain(group.then_some(PART_LABEL));
-        labels.map(|(key, value)| (key.to_owned(), json!(value))).collect()
+        wanted::selector(&self.mysql)
     }
 
     /// The same as a list request wants it.
@@ -61,9 +51,7 @@ impl Database {
 
     /// The labels of all that belongs to it.
     pub(super) fn labels(&self) -> Map<String, Value> {
-        let mut labels = self.selector();
-        labels.insert(COMPONENT_LABEL.0.to_owned(), json!(COMPONENT_LABEL.1));
-        labels
+        wanted::labels(&self.mysql)
     }
 
     /// The `metadata` of something that belongs to it, but for the owner.

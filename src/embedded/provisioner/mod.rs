@@ -20,7 +20,7 @@
 //! | `turn` | what is done for one database, in which order |
 //! | `auth_secret`, `certificates`, `network`, `workload` | what each object should be: pure |
 //! | `roles`, `status` | which pod is the primary; conditions and phase: pure |
-//! | `desired`, `ownership` | whether an object is as it should be, and whose it is: pure |
+//! | `ownership` | whose an object is: pure; `api::desired` says whether it is as it should be |
 //! | `cluster` | the apiserver |
 //! | `webhooks` | what KubeDB's webhooks refuse, for the embedded API |
 
@@ -56,7 +56,6 @@ mod auth_secret;
 mod certificates;
 mod cluster;
 mod database;
-mod desired;
 mod network;
 mod ownership;
 mod problem;

@@ -1,5 +1,6 @@
 //! Why a database cannot be made what it should be now.
 
+use crate::api::wanted::NoDuration;
 use crate::cluster::failure::ApiFailure;
 use crate::pki::Refused;
 
@@ -28,20 +29,9 @@ pub enum Problem {
         /// Kind and name of who controls it.
         owner: String,
     },
-    /// A length of time that Go, and so cert-manager, cannot read. Written to a Certificate it
-    /// would keep cert-manager from reading any of them.
-    #[error(
-        "spec.tls.certificates: {field} of {alias} is {text:?}, which is no Go duration: \
-             write for instance 2160h"
-    )]
-    Duration {
-        /// The certificate.
-        alias: String,
-        /// Which of its fields.
-        field: &'static str,
-        /// What stands there.
-        text: String,
-    },
+    /// It would keep cert-manager from reading any Certificate.
+    #[error(transparent)]
+    Duration(#[from] NoDuration),
     /// There is no password to be had.
     #[error(transparent)]
     Password(#[from] Refused),

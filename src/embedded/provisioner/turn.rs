@@ -9,11 +9,11 @@ use tracing::{debug, info};
 
 use super::cluster::{Cluster, Found, Kind};
 use super::database::Database;
-use super::desired::agrees;
 use super::ownership::{Ownership, released_by};
 use super::problem::Problem;
 use super::{Settings, again_after, auth_secret, certificates, network, roles, status, workload};
 use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
+use crate::api::desired::agrees;
 use crate::api::meta;
 use crate::api::mysql::MySql;
 use crate::api::names;

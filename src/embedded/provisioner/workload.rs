@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::database::Database;
-use super::desired::list;
 use super::network::PORT;
+use crate::api::desired::list;
 use crate::api::mysql::StorageType;
 use crate::api::names;
 

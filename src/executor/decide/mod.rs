@@ -9,24 +9,32 @@
 //! | none, Pending, Approved | it cannot be carried out, ever | `refuse` |
 //! | | a newer one of its type is queued | `skip` |
 //! | | another runs, an older one of another type is queued, the database is paused, not Ready (unless `apply: Always`) or halted, a backup runs | `queue`, then wait |
-//! | | the database has no TLS, or a Certificate is missing | `fail` |
+//! | | the database has no TLS to rotate or remove, a Certificate or an issuer is missing | `fail` |
 //! | | otherwise | `start` |
 //! | Progressing | not by this executor | – |
 //! | | failing, and the database is paused for it | `resumeDatabase` |
+//! | | failing before the MySQL was changed: a Certificate that is not as it was; one that was not there, and its Secret | `changeCertificate`, `deleteCertificate`, `deleteSecret` |
 //! | | failing | `fail` |
 //! | | its spec was changed | `noteFailure` |
 //! | | a step failed or takes longer than `timeout`, and `maxRetries` are left | `retry` |
 //! | | the same, and none are left | `noteFailure` |
 //! | | not noted as paused, the MySQL is not paused | `pauseDatabase` |
 //! | | not noted as paused, the MySQL is | `notePaused` |
-//! | | a Certificate that is neither new nor being issued | `issueCertificate` |
+//! | | configure: a Certificate that is not there, or not as it should be | `createCertificate`, `changeCertificate` |
+//! | | rotate, configure: a Certificate that is neither new nor being issued | `issueCertificate` |
 //! | | all of them new or being issued | `noteIssuing` |
 //! | | all of them new, Ready, and in their Secrets | `noteSynced` |
+//! | | configure, require, remove: the MySQL is not as it should be | `updateDatabase` |
+//! | | it is | `noteUpdated` |
+//! | | the template of its pods is not, and the database is paused | `letDatabaseGo` |
+//! | | it is, and the database is not paused | `pauseDatabase` |
+//! | | it is, and the database is | `noteTemplate` |
 //! | | a pod's turn has come: see [`restart`] | `noteEvicting` |
 //! | | it is its turn, and it has the uid that was noted | `evictPod` |
 //! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
 //! | | it is gone, and its successor is ready | `notePodReady` |
 //! | | every pod is | `noteRestarted` |
+//! | | remove: a Certificate is left, or its Secret | `deleteCertificate`, `deleteSecret` |
 //! | | the database is still paused for it | `resumeDatabase` |
 //! | | the database is Ready | `noteDatabaseReady` |
 //! | | otherwise | `succeed` |
@@ -39,6 +47,8 @@ use crate::core::fleet::{RequestPhase, Text};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
 
+mod configuring;
+mod issuing;
 pub mod notes;
 mod queue;
 mod restart;
@@ -49,8 +59,8 @@ mod tests;
 pub mod waiting;
 
 use notes::Note;
-use seen::{Operation, Refusal, Seen};
-use stages::{Run, STAGES_OF_ROTATE, Stage};
+use seen::{Leftover, LeftoverKind, Operation, Refusal, Seen};
+use stages::{Run, Stage};
 use waiting::Waiting;
 
 /// What to do next.
@@ -87,6 +97,16 @@ pub enum Write {
     Pause,
     /// That condition is taken away.
     Resume,
+    /// That condition is taken away for the provisioner's sake; it will be set again.
+    LetGo,
+    /// The Certificate of this name, as the request wants it.
+    Create(Text),
+    /// The spec of this Certificate.
+    Change(Text),
+    /// `spec.tls` and `spec.requireSSL` of the MySQL.
+    Update,
+    /// Something that is needed no more goes.
+    Delete(Leftover),
     /// The condition `Issuing` of this Certificate.
     Issue(Text),
     /// The eviction of this pod, if it still has this uid.
@@ -105,6 +125,14 @@ impl Write {
             Self::Request { point, .. } => *point,
             Self::Pause => ExecutorWrite::PauseDatabase,
             Self::Resume => ExecutorWrite::ResumeDatabase,
+            Self::LetGo => ExecutorWrite::LetDatabaseGo,
+            Self::Create(_) => ExecutorWrite::CreateCertificate,
+            Self::Change(_) => ExecutorWrite::ChangeCertificate,
+            Self::Update => ExecutorWrite::UpdateDatabase,
+            Self::Delete(it) => match it.kind {
+                LeftoverKind::Certificate => ExecutorWrite::DeleteCertificate,
+                LeftoverKind::Secret => ExecutorWrite::DeleteSecret,
+            },
             Self::Issue(_) => ExecutorWrite::IssueCertificate,
             Self::Evict { .. } => ExecutorWrite::EvictPod,
         }
@@ -125,7 +153,10 @@ impl Operation {
     /// What it is made of, in order. A stage that is done stays done.
     const fn stages(self) -> &'static [Stage] {
         match self {
-            Self::Rotate => STAGES_OF_ROTATE,
+            Self::Rotate => stages::ROTATE,
+            Self::Configure => stages::CONFIGURE,
+            Self::Require => stages::REQUIRE,
+            Self::Remove => stages::REMOVE,
         }
     }
 }

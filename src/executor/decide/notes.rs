@@ -3,12 +3,14 @@
 //! | type | reason | message | when |
 //! |---|---|---|---|
 //! | `Running` | `Running` | `Controller has started to Progress the MySQLOpsRequest: ns/name` | the phase becomes Progressing |
-//! | `ReconfigureTLS` | `CertrotorOperate` | `certrotor operate has started to rotate the certificates of MySQL ns/db` | with it: by this the executor knows the request for its own |
+//! | `ReconfigureTLS` | `CertrotorOperate` | `certrotor operate has started to rotate the certificates of MySQL ns/db`, `… to add TLS to …`, `… to change …`, `… to remove TLS from …` | with it: by this the executor knows the request for its own |
 //! | `DatabasePauseSucceeded` | `DatabasePauseSucceeded` | `Successfully paused MySQL database: ns/db for MySQLOpsRequest: name` | the MySQL has the condition `Paused` |
-//! | `GetCertificate--<certificate>` | `GetCertificate` | `get certificate; ConditionStatus:True; UID:…; Revision:…; LastFailure:…` | with it: the certificate as it was before |
+//! | `GetCertificate--<certificate>` | `GetCertificate` | `get certificate; ConditionStatus:True; UID:…; Revision:…; LastFailure:…; Secret:…` | with it: the certificate as it was before; False: it was not there |
 //! | `IssueCertificatesSucceeded` | `IssueCertificatesSucceeded` | `Successfully added issuing condition to all the certificates` | each Certificate has the condition `Issuing`, or is already new |
 //! | `CertificateSynced` | `ReconfigureTLS` | `Successfully synced all certificates` | each Certificate is Ready, of a newer revision, and its Secret holds it |
-//! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it: this pod is to be restarted |
+//! | `UpdateDatabase` | `UpdateDatabase` | `Successfully updated TLS of MySQL database: ns/db` | the MySQL says what the request wants; not of a rotation |
+//! | `UpdatePetSets` | `UpdatePetSetsSucceeded` | `Successfully updated MySQL petset` | the template of its pods does; not of a rotation |
+//! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it, or with `CertificateSynced` of a rotation: this pod is to be restarted |
 //! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
 //! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
@@ -21,16 +23,16 @@
 //! | `Denied` | `Denied` | *what to do* | what KubeDB's webhook refuses, and what this executor cannot do |
 //! | `Skipped` | `Skipped` | `skipped as ns/name is the most updated MySQLOpsRequest of type ReconfigureTLS at time` | a newer request of the type is queued |
 //!
-//! *What failed* is `DatabasePauseFailed`, `IssueCertificatesFailed`, `RestartPodsFailed`,
-//! `DatabaseNotReady` or `DatabaseResumeFailed`; of a request that was never started it is
-//! `ReconfigureTLSFailed`.
+//! *What failed* is `DatabasePauseFailed`, `IssueCertificatesFailed`, `UpdatePetSetsFailed`,
+//! `RestartPodsFailed`, `DatabaseNotReady` or `DatabaseResumeFailed`; anything else, and a request that
+//! was never started, is `ReconfigureTLSFailed`.
 //!
 //! Types, reasons and messages are KubeDB's as far as KubeDB has them. Its per-pod conditions have
 //! no reason; here they have one, for tools that expect it.
 
 use std::collections::BTreeMap;
 
-use super::seen::{Issued, Other, Request};
+use super::seen::{Certificate, Issued, Operation, Other, Request};
 use crate::core::fleet::Text;
 use crate::core::time::Time;
 
@@ -46,6 +48,10 @@ pub const PAUSED: &str = "DatabasePauseSucceeded";
 pub const ISSUED: &str = "IssueCertificatesSucceeded";
 /// Every certificate is there.
 pub const SYNCED: &str = "CertificateSynced";
+/// The MySQL says what the request wants.
+pub const UPDATED: &str = "UpdateDatabase";
+/// The template of its pods does.
+pub const TEMPLATE: &str = "UpdatePetSets";
 /// Every pod is restarted.
 pub const RESTARTED: &str = "Restart";
 /// The database is Ready again.
@@ -68,7 +74,8 @@ const EVICT: &str = "EvictPod";
 const POD_READY: &str = "IsPodReady";
 
 /// What each step that can take long ends with: from the newest of these the next is timed.
-const MILESTONES: [&str; 7] = [RUNNING, PAUSED, ISSUED, SYNCED, RESTARTED, READY, RETRYING];
+const MILESTONES: [&str; 9] =
+    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RESTARTED, READY, RETRYING];
 
 /// `status` of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +126,16 @@ impl Note {
     }
 
     /// The request is ours.
-    pub fn ours(request: &Request) -> Self {
+    pub fn ours(request: &Request, operation: Operation, has_tls: bool) -> Self {
         let database = request.database_path();
-        let message =
-            format!("certrotor operate has started to rotate the certificates of MySQL {database}");
+        let what = match operation {
+            Operation::Rotate => "rotate the certificates of",
+            Operation::Configure if has_tls => "change the certificates of",
+            Operation::Configure => "add TLS to",
+            Operation::Require => "change whether clients must use TLS with",
+            Operation::Remove => "remove TLS from",
+        };
+        let message = format!("certrotor operate has started to {what} MySQL {database}");
         Self::new(OURS, OURS_REASON, message)
     }
 
@@ -134,18 +147,23 @@ impl Note {
         Self::new(PAUSED, PAUSED, message)
     }
 
-    /// A certificate as it is before it is asked for. One that is asked for again, because that
-    /// failed, keeps the revision it had at first.
-    pub fn certificate(name: &str, issued: &Issued, before: Option<&Baseline>) -> Self {
-        let failure = failure_text(issued.last_failure);
-        let kept = before.filter(|before| before.uid == issued.uid);
-        let revision = kept.map_or(issued.revision, |before| before.revision);
-        let uid = &issued.uid;
+    /// A certificate as it is before it is asked for, or that there is none. One that is asked for
+    /// again, because that failed, keeps the revision it had at first.
+    pub fn certificate(certificate: &Certificate, before: Option<&Baseline>) -> Self {
+        let Certificate { name, secret, found } = certificate;
+        let kept = before.filter(|before| found.as_ref().is_some_and(|now| before.is_of(now)));
+        let is_new = before.map_or(found.is_none(), |before| before.is_new);
+        let status = if is_new { Status::False } else { Status::True };
+        let uid = found.as_ref().map_or("", |found| &*found.uid);
+        let revision = found.as_ref().map_or(0, |found| found.revision);
+        let revision = kept.map_or(revision, |before| before.revision);
+        let failure = failure_text(found.as_ref().and_then(|found| found.last_failure));
+        let word = status.as_str();
         let message = format!(
-            "get certificate; ConditionStatus:True; UID:{uid}; Revision:{revision}; \
-             LastFailure:{failure}"
+            "get certificate; ConditionStatus:{word}; UID:{uid}; Revision:{revision}; \
+             LastFailure:{failure}; Secret:{secret}"
         );
-        Self::new(&format!("{CERTIFICATE}--{name}"), CERTIFICATE, message)
+        Self { status, ..Self::new(&format!("{CERTIFICATE}--{name}"), CERTIFICATE, message) }
     }
 
     /// Every certificate was asked for, or has to be once more.
@@ -164,6 +182,18 @@ impl Note {
     /// Every certificate is there.
     pub fn synced() -> Self {
         Self::new(SYNCED, OURS, "Successfully synced all certificates")
+    }
+
+    /// The MySQL says what the request wants.
+    pub fn updated(request: &Request) -> Self {
+        let database = request.database_path();
+        let message = format!("Successfully updated TLS of MySQL database: {database}");
+        Self::new(UPDATED, UPDATED, message)
+    }
+
+    /// The template of its pods does.
+    pub fn template() -> Self {
+        Self::new(TEMPLATE, "UpdatePetSetsSucceeded", "Successfully updated MySQL petset")
     }
 
     /// How far the eviction of a pod is.
@@ -222,6 +252,8 @@ pub(super) const PAUSE_FAILED: &str = "DatabasePauseFailed";
 /// What failed.
 pub(super) const ISSUE_FAILED: &str = "IssueCertificatesFailed";
 /// What failed.
+pub(super) const TEMPLATE_FAILED: &str = "UpdatePetSetsFailed";
+/// What failed.
 pub(super) const RESTART_FAILED: &str = "RestartPodsFailed";
 /// What failed.
 pub(super) const NOT_READY: &str = "DatabaseNotReady";
@@ -248,6 +280,10 @@ pub struct Progress(pub BTreeMap<Text, Mark>);
 /// A certificate as it was before it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Baseline {
+    /// It was not there.
+    pub is_new: bool,
+    /// The Secret that it is stored in; empty when nobody has written it down.
+    pub secret: Text,
     uid: Text,
     revision: i64,
     last_failure: String,
@@ -289,10 +325,18 @@ impl Progress {
     pub fn baseline(&self, certificate: &str) -> Option<Baseline> {
         let mark = self.0.get(format!("{CERTIFICATE}--{certificate}").as_str())?;
         Some(Baseline {
+            is_new: mark.status == Status::False,
+            secret: detail(&mark.message, "Secret").unwrap_or_default().into(),
             uid: detail(&mark.message, "UID")?.into(),
             revision: detail(&mark.message, "Revision")?.parse().ok()?,
             last_failure: detail(&mark.message, "LastFailure")?.to_owned(),
         })
+    }
+
+    /// The certificates as they were, by name.
+    pub fn baselines(&self) -> impl Iterator<Item = (&str, Baseline)> {
+        let names = self.0.keys().filter_map(|kind| suffix(kind, CERTIFICATE));
+        names.filter_map(|name| Some((name, self.baseline(name)?)))
     }
 
     /// The pods that are to be restarted, by name.
@@ -321,12 +365,16 @@ impl Progress {
 impl Baseline {
     /// Whether the certificate has been issued since.
     pub fn is_renewed(&self, now: &Issued) -> bool {
-        now.revision > if self.uid == now.uid { self.revision } else { 0 }
+        now.revision > if self.is_of(now) { self.revision } else { 0 }
     }
 
     /// Whether an issuance has failed since.
     pub fn has_failed(&self, now: &Issued) -> bool {
-        self.uid == now.uid && self.last_failure != failure_text(now.last_failure)
+        (self.is_of(now) || self.is_new) && self.last_failure != failure_text(now.last_failure)
+    }
+
+    fn is_of(&self, now: &Issued) -> bool {
+        self.uid == now.uid
     }
 }
 

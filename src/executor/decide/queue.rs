@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::Step;
 use super::notes::{DENIED, FAILED, FAILING, Note};
-use super::seen::{Database, Other, Refusal, Request, Seen};
+use super::seen::{Database, Operation, Other, Refusal, Request, Seen, Unfit};
 use super::waiting::Waiting;
 use crate::core::fleet::{DatabasePhase, RequestPhase};
 use crate::executor::vocabulary::ExecutorWrite;
@@ -28,9 +28,13 @@ pub(super) fn next(seen: &Seen, database: &Database) -> Step {
     if request.deleting {
         return Step::Rest;
     }
-    if let Err(refusal) = &request.asks {
-        return refused(refusal);
+    if let Some(rival) = &seen.rival {
+        return Step::Wait { why: Waiting::Rival(rival.clone()), until: None };
     }
+    let operation = match &request.asks {
+        Ok(operation) => *operation,
+        Err(refusal) => return refused(refusal),
+    };
     if let Some(newer) = newer(seen) {
         let note = Note::skipped(request, newer);
         return Step::phase(ExecutorWrite::Skip, RequestPhase::Skipped, vec![note]);
@@ -38,14 +42,15 @@ pub(super) fn next(seen: &Seen, database: &Database) -> Step {
     if let Some(why) = behind(seen) {
         return wait(request, why);
     }
-    if let Some(why) = unfit(seen) {
+    if let Some(why) = unfit(seen, operation, database.tls) {
         let note = Note::new(FAILED, FAILING, why);
         return Step::phase(ExecutorWrite::Fail, RequestPhase::Failed, vec![note]);
     }
     if let Some(why) = held(seen, database) {
         return wait(request, why);
     }
-    let notes = vec![Note::running(request), Note::ours(request)];
+    let ours = Note::ours(request, operation, database.tls);
+    let notes = vec![Note::running(request), ours];
     Step::phase(ExecutorWrite::Start, RequestPhase::Progressing, notes)
 }
 
@@ -99,20 +104,40 @@ fn held(seen: &Seen, database: &Database) -> Option<Waiting> {
 }
 
 /// Why it would fail if it began.
-fn unfit(seen: &Seen) -> Option<String> {
-    let Request { namespace, .. } = &seen.request;
-    if seen.certificates.is_empty() {
-        let database = seen.request.database_path();
-        return Some(format!(
-            "MySQL {database} has no TLS, so there is nothing to rotate: add it first, by a \
-             request with spec.tls.issuerRef or in the MySQL"
-        ));
+fn unfit(seen: &Seen, operation: Operation, has_tls: bool) -> Option<String> {
+    let database = seen.request.database_path();
+    let lacks = |to_do: &str| {
+        format!(
+            "MySQL {database} has no TLS, so there is nothing to {to_do}: add it first, by a request \
+             with spec.tls.issuerRef or in the MySQL"
+        )
+    };
+    match (operation, has_tls) {
+        (Operation::Rotate, false) => return Some(lacks("rotate")),
+        (Operation::Remove, false) => return Some(lacks("remove")),
+        (Operation::Require, false) => return Some(lacks("require")),
+        (Operation::Rotate, true) => return missing(seen),
+        (Operation::Configure, _) | (Operation::Require | Operation::Remove, true) => {}
     }
+    Some(match seen.unfit.as_ref()? {
+        Unfit::NoSuchIssuer(issuer) => format!(
+            "{issuer} does not exist: create it, or name another in spec.tls. MySQL {database} was \
+             not touched"
+        ),
+        Unfit::Unsigned(alias) => format!(
+            "nobody would sign the {alias} certificate of MySQL {database}, which its servers need: \
+             name an issuer in spec.tls.issuerRef. MySQL {database} was not touched"
+        ),
+    })
+}
+
+/// A Certificate to be rotated that does not exist.
+fn missing(seen: &Seen) -> Option<String> {
     let missing = seen.certificates.iter().find(|certificate| certificate.found.is_none())?;
+    let (namespace, name) = (&seen.request.namespace, &missing.name);
     Some(format!(
-        "Certificate {namespace}/{} does not exist: KubeDB's provisioner makes it; look why it \
-         has not",
-        missing.name
+        "Certificate {namespace}/{name} does not exist: KubeDB's provisioner makes it; look why it \
+         has not"
     ))
 }
 

@@ -16,13 +16,65 @@ pub struct Seen {
     pub others: Vec<Other>,
     /// The database; none: it does not exist or is being deleted.
     pub database: Option<Database>,
+    /// Another executor that is at work: nothing is begun beside it.
+    pub rival: Option<Text>,
     /// A backup or restore of it runs. Nobody looks once the request has started.
     pub backup_running: bool,
     /// The Certificate of each of its aliases, until `CertificateSynced`. Their Secrets are looked at
     /// from `IssueCertificatesSucceeded` on.
     pub certificates: Vec<Certificate>,
+    /// Why it would fail if it began, until it does.
+    pub unfit: Option<Unfit>,
+    /// The template that its pods are made from, from the moment at which the MySQL is as it should be.
+    pub template: Template,
     /// Its pods by name, from `IssueCertificatesSucceeded` until `Restart`.
     pub pods: BTreeMap<Text, Pod>,
+    /// What the database needs no more: looked at when TLS was removed, or could not be added.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// Why a request that can be read cannot be carried out on this database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// An issuer that it needs does not exist.
+    NoSuchIssuer(Text),
+    /// Nobody would sign the certificate of an alias that servers need.
+    Unsigned(&'static str),
+}
+
+/// The template that a database's pods are made from. Its provisioner keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// It was not looked at.
+    Unseen,
+    /// There is neither a `PetSet` nor a `StatefulSet`.
+    Missing,
+    /// A pod made from it would have TLS as the MySQL says.
+    AsWanted,
+    /// It would not.
+    Differs,
+}
+
+/// Something that a database needs no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// What it is.
+    pub kind: LeftoverKind,
+    /// Its name.
+    pub name: Text,
+    /// Its uid.
+    pub uid: Text,
+    /// Its resourceVersion: it is deleted only as it was seen.
+    pub resource_version: Text,
+}
+
+/// What a leftover is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftoverKind {
+    /// A Certificate.
+    Certificate,
+    /// The Secret of one.
+    Secret,
 }
 
 /// The request.
@@ -65,6 +117,12 @@ pub struct Request {
 pub enum Operation {
     /// The same certificates, issued anew.
     Rotate,
+    /// Another issuer, or other certificates; for a database without TLS: TLS.
+    Configure,
+    /// Whether clients must use TLS, and nothing else.
+    Require,
+    /// No TLS any more.
+    Remove,
 }
 
 /// Why a request is refused before anything was done.
@@ -84,15 +142,40 @@ pub enum Refusal {
     RemoveAndRotate,
     /// The webhook lets it pass.
     #[error(
+        "spec.tls.remove and spec.tls.{0} exclude each other: what is removed cannot be configured; \
+         make a request for one of them"
+    )]
+    RemoveAnd(&'static str),
+    /// The webhook lets it pass.
+    #[error(
         "spec.tls asks for nothing: say what to do, for instance spec.tls.rotateCertificates: true"
     )]
     Nothing,
-    /// KubeDB's own operator does it, this executor does not.
+    /// Nobody mounts such a certificate.
     #[error(
-        "this executor does not carry out spec.tls.{0}: it rotates (spec.tls.rotateCertificates: \
-         true and nothing else). Leave this one to KubeDB's Ops Manager"
+        "spec.tls.certificates has an entry with the alias {0:?}, and no server or client uses such \
+         a certificate: name server, client, metrics-exporter or router"
     )]
-    NotYet(&'static str),
+    Alias(String),
+    /// The later of the two would win without a word.
+    #[error("spec.tls.certificates has two entries with the alias {0:?}: make them one")]
+    AliasTwice(String),
+    /// It would keep cert-manager from reading any Certificate.
+    #[error(
+        "spec.tls.certificates: {field} of {alias} is {text:?}, which is no length of time that Go \
+         knows: write for instance 2160h"
+    )]
+    Duration {
+        /// The certificate.
+        alias: String,
+        /// Which of its fields.
+        field: &'static str,
+        /// What stands there.
+        text: String,
+    },
+    /// Nobody would sign.
+    #[error("spec.tls{0}.issuerRef names nobody: give it a kind and a name")]
+    NoIssuer(String),
     /// The CRD takes any text.
     #[error("spec.timeout {0:?} is no length of time: write for instance 10m0s")]
     Timeout(String),
@@ -124,6 +207,10 @@ pub struct Database {
     pub halted: bool,
     /// How many servers it should have.
     pub replicas: u32,
+    /// It asks for TLS.
+    pub tls: bool,
+    /// Its `spec.tls` and `spec.requireSSL` are as the request wants them.
+    pub as_wanted: bool,
     /// Who asks others to leave it alone, if anybody does.
     pub pause: Option<Pause>,
 }
@@ -147,6 +234,8 @@ pub enum Pause {
 pub struct Certificate {
     /// Its name.
     pub name: Text,
+    /// The Secret that it is stored in.
+    pub secret: Text,
     /// What it is; none: it does not exist.
     pub found: Option<Issued>,
 }
@@ -158,9 +247,11 @@ pub struct Issued {
     pub uid: Text,
     /// Its resourceVersion: asking for a new one is a compare-and-swap on it.
     pub resource_version: Text,
+    /// Its spec is as the request wants it; of one that fails, as it was.
+    pub as_wanted: bool,
     /// Which issuance it is; 0 before the first.
     pub revision: i64,
-    /// cert-manager says that what is issued is as it should be.
+    /// cert-manager says that what is issued is as its spec wants it now.
     pub ready: bool,
     /// It is being issued, or asked for.
     pub issuing: bool,

@@ -2,13 +2,13 @@
 //! them fails or takes too long.
 
 use super::notes::{
-    FAILED, FAILING, ISSUE_FAILED, ISSUED, NOT_READY, Note, PAUSE_FAILED, PAUSED, READY,
-    RESTART_FAILED, RESUME_FAILED, SYNCED, Status,
+    FAILED, FAILING, ISSUE_FAILED, Mark, NOT_READY, Note, PAUSE_FAILED, PAUSED, READY,
+    RESTART_FAILED, RESUME_FAILED, Status, TEMPLATE_FAILED,
 };
-use super::seen::{Certificate, Database, Issued, Request, Secret, Seen};
+use super::seen::{Database, Request, Seen};
 use super::waiting::Waiting;
-use super::{Step, Write, restart};
-use crate::core::fleet::{DatabasePhase, RequestPhase, Text};
+use super::{Step, Write, configuring, issuing, restart};
+use crate::core::fleet::{DatabasePhase, RequestPhase};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
 
@@ -36,15 +36,29 @@ pub(super) enum Turn {
     Failed(String),
 }
 
+const PAUSE: Stage = Stage { look: pause, failed: PAUSE_FAILED, again: nothing };
+const PREPARE: Stage = Stage { look: issuing::prepare, failed: ISSUE_FAILED, again: nothing };
+const ISSUE: Stage =
+    Stage { look: issuing::issue, failed: ISSUE_FAILED, again: issuing::ask_again };
+const SYNC: Stage = Stage { look: issuing::sync, failed: ISSUE_FAILED, again: issuing::ask_again };
+const UPDATE: Stage = Stage { look: configuring::update, failed: FAILING, again: nothing };
+const TEMPLATE: Stage =
+    Stage { look: configuring::template, failed: TEMPLATE_FAILED, again: nothing };
+const RESTART: Stage = Stage { look: restart::look, failed: RESTART_FAILED, again: nothing };
+const CLEAN: Stage = Stage { look: configuring::clean, failed: FAILING, again: nothing };
+const RESUME: Stage = Stage { look: resume, failed: RESUME_FAILED, again: nothing };
+const WAIT: Stage = Stage { look: ready, failed: NOT_READY, again: nothing };
+
 /// The same certificates, issued anew.
-pub(super) const STAGES_OF_ROTATE: &[Stage] = &[
-    Stage { look: pause, failed: PAUSE_FAILED, again: nothing },
-    Stage { look: issue, failed: ISSUE_FAILED, again: ask_again },
-    Stage { look: sync, failed: ISSUE_FAILED, again: ask_again },
-    Stage { look: restart::look, failed: RESTART_FAILED, again: nothing },
-    Stage { look: resume, failed: RESUME_FAILED, again: nothing },
-    Stage { look: ready, failed: NOT_READY, again: nothing },
-];
+pub(super) const ROTATE: &[Stage] = &[PAUSE, ISSUE, SYNC, RESTART, RESUME, WAIT];
+/// Another issuer, or other certificates. They are there before the MySQL changes: until then it is
+/// as it was.
+pub(super) const CONFIGURE: &[Stage] =
+    &[PAUSE, PREPARE, ISSUE, SYNC, UPDATE, TEMPLATE, RESTART, RESUME, WAIT];
+/// Whether clients must use TLS.
+pub(super) const REQUIRE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, RESUME, WAIT];
+/// No TLS any more. What servers have mounted goes last.
+pub(super) const REMOVE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, CLEAN, RESUME, WAIT];
 
 /// A request that is carried out.
 pub(super) struct Run<'a> {
@@ -59,7 +73,7 @@ impl Run<'_> {
     /// Chooses the row.
     pub(super) fn next(&self) -> Step {
         if let Some(failing) = self.request.progress.failing() {
-            return self.fail(&failing.reason, &failing.message);
+            return self.fail(failing);
         }
         if self
             .request
@@ -120,14 +134,26 @@ impl Run<'_> {
     }
 
     /// The database first, the phase last.
-    fn fail(&self, reason: &str, message: &str) -> Step {
+    fn fail(&self, failing: &Mark) -> Step {
         if self.database.is_paused_for(self.request) {
             return Step::Write(Write::Resume);
         }
-        let known = [PAUSE_FAILED, ISSUE_FAILED, RESTART_FAILED, NOT_READY, RESUME_FAILED];
-        let reason = known.into_iter().find(|known| *known == reason).unwrap_or(FAILING);
-        let note = Note::new(FAILED, reason, message);
+        // What cannot be undone in this time must not keep the request for ever.
+        let late = failing.since.is_none_or(|since| self.now >= since + self.timeout());
+        if let Some(undo) = configuring::undo(self).filter(|_| !late) {
+            return Step::Write(undo);
+        }
+        let known =
+            [PAUSE_FAILED, ISSUE_FAILED, TEMPLATE_FAILED, RESTART_FAILED, NOT_READY, RESUME_FAILED];
+        let reason = known.into_iter().find(|known| *known == failing.reason).unwrap_or(FAILING);
+        let note = Note::new(FAILED, reason, configuring::outcome(self, &failing.message));
         Step::phase(ExecutorWrite::Fail, RequestPhase::Failed, vec![note])
+    }
+
+    /// The pods as they are, which are to be restarted.
+    pub(super) fn to_restart(&self) -> impl Iterator<Item = Note> {
+        let pods = self.seen.pods.iter();
+        pods.map(|(name, pod)| Note::evict(name, &pod.uid, Status::False))
     }
 
     fn succeed(&self) -> Step {
@@ -154,78 +180,12 @@ fn pause(run: &Run<'_>) -> Turn {
         None => Turn::Act(Write::Pause),
         Some(_) if run.database.is_paused_for(run.request) => {
             let mut notes = vec![Note::paused(run.request)];
-            notes.extend(run.found().map(|(name, issued)| Note::certificate(name, issued, None)));
+            let certificates = run.seen.certificates.iter();
+            notes.extend(certificates.map(|certificate| Note::certificate(certificate, None)));
             Turn::Note(ExecutorWrite::NotePaused, notes)
         }
         Some(pause) => Turn::Wait(Waiting::Paused(pause.clone())),
     }
-}
-
-/// Asks cert-manager for each certificate, once.
-fn issue(run: &Run<'_>) -> Turn {
-    if run.request.progress.has(ISSUED) {
-        return Turn::Done;
-    }
-    if run.seen.certificates.is_empty() {
-        return Turn::Failed(format!("MySQL {} has no TLS any more", run.request.database_path()));
-    }
-    for certificate in &run.seen.certificates {
-        match run.state(certificate) {
-            State::Gone => return Turn::Failed(run.gone(certificate)),
-            State::New(_) | State::Issuing => {}
-            State::Failed => return Turn::Failed(run.not_issued(certificate)),
-            State::Old(issued) => {
-                let name = &certificate.name;
-                return if run.request.progress.baseline(name).is_some() {
-                    Turn::Act(Write::Issue(Text::clone(name)))
-                } else {
-                    // An alias that was added since the pause.
-                    let note = Note::certificate(name, issued, None);
-                    Turn::Note(ExecutorWrite::NotePaused, vec![note])
-                };
-            }
-        }
-    }
-    Turn::Note(ExecutorWrite::NoteIssuing, vec![Note::issued(Status::True)])
-}
-
-/// Waits until all are issued. Nothing restarts before the Secrets are such as a server can start
-/// with: mysqld starts without TLS, and without a word, on a bad one.
-fn sync(run: &Run<'_>) -> Turn {
-    if run.request.progress.has(SYNCED) {
-        return Turn::Done;
-    }
-    for certificate in &run.seen.certificates {
-        let name = Text::clone(&certificate.name);
-        match run.state(certificate) {
-            State::Gone => return Turn::Failed(run.gone(certificate)),
-            State::Issuing => return Turn::Wait(Waiting::Issuing(name)),
-            State::Old(_) | State::Failed => return Turn::Failed(run.not_issued(certificate)),
-            State::New(issued) if !issued.ready => {
-                return Turn::Wait(Waiting::NotIssuedReady(name));
-            }
-            State::New(issued) => {
-                if let Some(why) = unusable(issued) {
-                    return Turn::Wait(Waiting::Secret { certificate: name, why });
-                }
-            }
-        }
-    }
-    let pods = run.seen.pods.iter();
-    let evictions = pods.map(|(name, pod)| Note::evict(name, &pod.uid, Status::False));
-    let notes = std::iter::once(Note::synced()).chain(evictions).collect();
-    Turn::Note(ExecutorWrite::NoteSynced, notes)
-}
-
-/// Those that are not new are asked for again; their failures until now are forgiven.
-fn ask_again(run: &Run<'_>) -> Vec<Note> {
-    let progress = &run.request.progress;
-    let mut notes = vec![Note::issued(Status::False)];
-    notes.extend(run.found().map(|(name, issued)| {
-        let before = progress.baseline(name);
-        Note::certificate(name, issued, before.as_ref())
-    }));
-    notes
 }
 
 /// After the pause: a provisioner may leave the status of a paused database as it is.
@@ -242,64 +202,4 @@ fn ready(run: &Run<'_>) -> Turn {
 
 fn resume(run: &Run<'_>) -> Turn {
     if run.database.is_paused_for(run.request) { Turn::Act(Write::Resume) } else { Turn::Done }
-}
-
-/// How far a certificate is.
-enum State<'a> {
-    /// It does not exist.
-    Gone,
-    /// As it was.
-    Old(&'a Issued),
-    /// As it was, and an issuance has failed since.
-    Failed,
-    /// cert-manager is at work on it.
-    Issuing,
-    /// Issued since.
-    New(&'a Issued),
-}
-
-impl Run<'_> {
-    fn found(&self) -> impl Iterator<Item = (&Text, &Issued)> {
-        let certificates = self.seen.certificates.iter();
-        certificates.filter_map(|it| Some((&it.name, it.found.as_ref()?)))
-    }
-
-    fn state<'c>(&self, certificate: &'c Certificate) -> State<'c> {
-        let Some(issued) = &certificate.found else {
-            return State::Gone;
-        };
-        let baseline = self.request.progress.baseline(&certificate.name);
-        match baseline {
-            _ if issued.issuing => State::Issuing,
-            Some(baseline) if baseline.is_renewed(issued) => State::New(issued),
-            Some(baseline) if baseline.has_failed(issued) => State::Failed,
-            Some(_) | None => State::Old(issued),
-        }
-    }
-
-    fn gone(&self, certificate: &Certificate) -> String {
-        let path = self.certificate_path(certificate);
-        format!("Certificate {path} does not exist any more")
-    }
-
-    fn not_issued(&self, certificate: &Certificate) -> String {
-        let path = self.certificate_path(certificate);
-        format!("cert-manager did not issue Certificate {path}: its conditions and events say why")
-    }
-
-    fn certificate_path(&self, certificate: &Certificate) -> String {
-        format!("{}/{}", self.request.namespace, certificate.name)
-    }
-}
-
-/// What is wrong with the Secret of a certificate that is issued.
-fn unusable(issued: &Issued) -> Option<String> {
-    match &issued.secret {
-        Secret::Unseen | Secret::Missing => Some("does not exist".to_owned()),
-        Secret::Unusable(why) => Some(format!("is unusable: {why}")),
-        Secret::Holds(life) if issued.life != Some(*life) => {
-            Some("does not hold what was issued yet".to_owned())
-        }
-        Secret::Holds(_) => None,
-    }
 }

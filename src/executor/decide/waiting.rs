@@ -19,6 +19,8 @@ pub enum Waiting {
     },
     /// An older request of the same type is about to be skipped.
     ToBeSkipped(Text),
+    /// Another executor is at work.
+    Rival(Text),
     /// The database is paused.
     Paused(Pause),
     /// `apply: IfReady`, and the database is not; or it was restarted and is not yet.
@@ -37,6 +39,11 @@ pub enum Waiting {
         certificate: Text,
         /// What is wrong.
         why: String,
+    },
+    /// The provisioner has not changed the template of the pods yet.
+    Template {
+        /// There is one to be changed.
+        exists: bool,
     },
     /// A pod that was evicted still ends.
     Terminating(Text),
@@ -61,6 +68,11 @@ impl fmt::Display for Waiting {
             Self::ToBeSkipped(name) => {
                 write!(f, "the older MySQLOpsRequest {name} is skipped first")
             }
+            Self::Rival(rival) => write!(
+                f,
+                "another executor is at work, {rival}: two would restart the same servers, so this \
+                 one begins nothing"
+            ),
             Self::Paused(Pause::Foreign) => f.write_str("somebody else has paused the database"),
             Self::Paused(Pause::For { request, .. }) => {
                 write!(f, "the database is paused for MySQLOpsRequest {request}")
@@ -72,6 +84,13 @@ impl fmt::Display for Waiting {
             Self::NotIssuedReady(name) => write!(f, "Certificate {name} is not Ready"),
             Self::Secret { certificate, why } => {
                 write!(f, "the Secret of Certificate {certificate} {why}")
+            }
+            Self::Template { exists: true } => f.write_str(
+                "the pod template of the database is not as its spec.tls wants it: KubeDB's \
+                 provisioner changes it",
+            ),
+            Self::Template { exists: false } => {
+                f.write_str("the database has neither a PetSet nor a StatefulSet")
             }
             Self::Terminating(pod) => write!(f, "Pod {pod} is ending"),
             Self::NotBack(pod) => write!(f, "Pod {pod} is not Ready"),

@@ -25,21 +25,48 @@ fn what_a_request_asks_for() {
         (json!({"tls": "yes"}), Err(Refusal::NoTls)),
         (json!({"tls": {}}), Err(Refusal::Nothing)),
         (json!({"tls": {"rotateCertificates": false}}), Err(Refusal::Nothing)),
-        (json!({"tls": {"remove": true}}), Err(Refusal::NotYet("remove"))),
+        (json!({"tls": {"remove": true}}), Ok(Operation::Remove)),
+        (json!({"tls": {"remove": true, "requireSSL": false}}), Ok(Operation::Remove)),
         (
             json!({"tls": {"remove": true, "rotateCertificates": true}}),
             Err(Refusal::RemoveAndRotate),
         ),
-        (json!({"tls": {"issuerRef": issuer}}), Err(Refusal::NotYet("issuerRef"))),
+        (
+            json!({"tls": {"remove": true, "issuerRef": issuer}}),
+            Err(Refusal::RemoveAnd("issuerRef")),
+        ),
+        (
+            json!({"tls": {"remove": true, "requireSSL": true}}),
+            Err(Refusal::RemoveAnd("requireSSL")),
+        ),
+        (json!({"tls": {"issuerRef": issuer}}), Ok(Operation::Configure)),
         (
             json!({"tls": {"rotateCertificates": true, "issuerRef": issuer}}),
-            Err(Refusal::NotYet("issuerRef")),
+            Ok(Operation::Configure),
         ),
-        (json!({"tls": {"requireSSL": false}}), Err(Refusal::NotYet("requireSSL"))),
         (
-            json!({"tls": {"certificates": [{"alias": "server"}]}}),
-            Err(Refusal::NotYet("certificates")),
+            json!({"tls": {"rotateCertificates": true, "requireSSL": false}}),
+            Ok(Operation::Configure),
         ),
+        (json!({"tls": {"requireSSL": false}}), Ok(Operation::Require)),
+        (json!({"tls": {"certificates": [{"alias": "server"}]}}), Ok(Operation::Configure)),
+        (
+            json!({"tls": {"certificates": [{"alias": "serve"}]}}),
+            Err(Refusal::Alias("serve".to_owned())),
+        ),
+        (
+            json!({"tls": {"certificates": [{"alias": "client"}, {"alias": "client"}]}}),
+            Err(Refusal::AliasTwice("client".to_owned())),
+        ),
+        (
+            json!({"tls": {"certificates": [{"alias": "client", "duration": "90d"}]}}),
+            Err(Refusal::Duration {
+                alias: "client".to_owned(),
+                field: "duration",
+                text: "90d".to_owned(),
+            }),
+        ),
+        (json!({"tls": {"issuerRef": {"name": ""}}}), Err(Refusal::NoIssuer(String::new()))),
         (json!({"tls": {"rotateCertificates": true}, "databaseRef": {}}), Err(Refusal::NoDatabase)),
     ] {
         assert_eq!(request_of(&spec, &Value::Null).asks, asks, "{spec}");
@@ -173,13 +200,17 @@ fn a_secret_is_good_when_a_server_can_start_with_it() {
         (Some(of(&leaf, &stranger, &ca)), Err("tls.key is not the key")),
         (Some(of(&leaf, &key, &other)), Err("no certificate in ca.crt has issued")),
     ] {
-        match (secret(object.as_ref(), now), expected) {
+        match (secret(object.as_ref(), &[], now), expected) {
             (Secret::Holds(found), Ok(life)) => assert_eq!(found, life),
             (Secret::Missing, Err("Missing")) => {}
             (Secret::Unusable(why), Err(says)) => assert!(why.contains(says), "{why}"),
             (found, expected) => panic!("{found:?}, not {expected:?}"),
         }
     }
-    let late = secret(Some(&of(&leaf, &key, &ca)), now + Span::days(91));
+    let late = secret(Some(&of(&leaf, &key, &ca)), &[], now + Span::days(91));
     assert!(matches!(late, Secret::Unusable(why) if why.contains("expired")));
+    let names = ["shop.demo.svc", "any.shop-pods.demo.svc"].map(str::to_owned);
+    assert_eq!(secret(Some(&of(&leaf, &key, &ca)), &names[..1], now), Secret::Holds(life));
+    let lacks = secret(Some(&of(&leaf, &key, &ca)), &names, now);
+    assert!(matches!(lacks, Secret::Unusable(why) if why.contains("does not cover")));
 }

@@ -17,6 +17,8 @@ const VALUES: &str = "tests/it/deploy/values";
 const WRONG: &str = include_str!("wrong-values.yaml");
 /// The chart rendered, for those without Helm.
 const MANIFESTS: &str = "deploy/manifests.yaml";
+/// What it adds for an executor.
+const EXECUTOR: &str = "deploy/executor.yaml";
 
 /// Runs a test that needs Helm, or says why it is skipped.
 fn with_helm(run: impl FnOnce(Helm)) {
@@ -73,7 +75,8 @@ fn every_file_of_values_is_free_of_lint_and_renders() {
             let values = format!("{VALUES}/{file}");
             let lint = helm.run(&["lint", CHART, "--strict", "--values", &values]);
             lint.unwrap_or_else(|error| panic!("{file}: {error}"));
-            assert_eq!(of_kind(&objects, "Deployment").len(), 1, "{file}");
+            let executor = file == "executor.yaml";
+            assert_eq!(of_kind(&objects, "Deployment").len(), 1 + usize::from(executor), "{file}");
             for object in &objects {
                 let labels = &object["metadata"]["labels"]["app.kubernetes.io/instance"];
                 let extra = name(object).ends_with("-note");
@@ -174,6 +177,56 @@ metadata:
 }
 
 #[test]
+fn the_executors_manifests_are_what_the_chart_adds_for_it() {
+    const HEAD: &str = "\
+# What the Helm chart adds with executor.enabled, for those without Helm. After deploy/manifests.yaml, whose ConfigMap it reads:
+# `kubectl apply --server-side -f deploy/executor.yaml`. Put your image into the Deployment. A test writes this file.
+";
+    with_helm(|helm| {
+        let made = helm.template(NAMESPACE, &["--set", "executor.enabled=true"]).unwrap();
+        let of_helm = ["# Source: ", "app.kubernetes.io/managed-by: Helm", "helm.sh/"];
+        let its = made.split("---\n").filter(|object| object.contains("/templates/executor"));
+        let lines = its.flat_map(|object| std::iter::once("---").chain(object.lines()));
+        let kept = lines.filter(|line| !of_helm.iter().any(|word| line.contains(word)));
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        held(EXECUTOR, &(HEAD.to_owned() + &kept));
+    });
+}
+
+#[test]
+fn nothing_that_selects_the_daemon_selects_the_executor() {
+    with_helm(|helm| {
+        let files = rendered(&helm, NAMESPACE);
+        let (_, objects) = files.iter().find(|(file, _)| file == "executor.yaml").unwrap();
+        let of = |kind| of_kind(objects, kind);
+        let labels =
+            |deployment: &Value| deployment["spec"]["template"]["metadata"]["labels"].clone();
+        let pods: Vec<Value> = of("Deployment").into_iter().map(labels).collect();
+        let selects = |selector: &Value, pod: &Value| {
+            let wanted = selector.as_object().unwrap();
+            wanted.iter().all(|(key, value)| pod[key] == *value)
+        };
+        let services = of("Service").into_iter().map(|it| it["spec"]["selector"].clone());
+        let of_match = |it: &Value| it["spec"]["selector"]["matchLabels"].clone();
+        let sets = of("Deployment").into_iter().chain(of("PodDisruptionBudget")).map(of_match);
+        let policies = of("NetworkPolicy")
+            .into_iter()
+            .map(|it| it["spec"]["podSelector"]["matchLabels"].clone());
+        let selectors: Vec<Value> = services.chain(sets).chain(policies).collect();
+        assert_eq!(selectors.len(), 8);
+        for selector in selectors {
+            let selected = pods.iter().filter(|pod| selects(&selector, pod)).count();
+            assert_eq!(selected, 1, "{selector}");
+        }
+        // Secrets are the executor's alone.
+        let roles = of("ClusterRole").into_iter().chain(of("Role"));
+        let of_secrets = roles.filter(|role| role["rules"].to_string().contains("\"secrets\""));
+        let of_secrets: Vec<&str> = of_secrets.map(name).collect();
+        assert_eq!(of_secrets, ["certrotor-executor"]);
+    });
+}
+
+#[test]
 fn an_apiserver_takes_all_of_it_without_a_warning_and_the_pods_are_restricted() {
     with_plane(async |place| {
         place.namespace("restricted").await;
@@ -191,9 +244,11 @@ fn an_apiserver_takes_all_of_it_without_a_warning_and_the_pods_are_restricted() 
             assert_eq!(said.code, Some(0), "{file}: {}", said.err);
             assert!(!said.err.contains("Warning"), "{file}: {}", said.err);
 
-            let pod = pod_of(of_kind(&objects, "Deployment")[0]);
-            let taken = place.admin.try_create(POD, "restricted", pod, true).await;
-            taken.unwrap_or_else(|error| panic!("{file}: {error}"));
+            for deployment in of_kind(&objects, "Deployment") {
+                let pod = pod_of(deployment);
+                let taken = place.admin.try_create(POD, "restricted", pod, true).await;
+                taken.unwrap_or_else(|error| panic!("{file}: {error}"));
+            }
         }
         // It is the namespace that holds pods to it.
         let (_, objects) = &rendered(&place.helm, "restricted")[0];

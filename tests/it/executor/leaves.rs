@@ -34,9 +34,14 @@ pub(crate) fn pair(begins: Time, ends: Time) -> Value {
     json!({"tls.crt": leaf, "ca.crt": ca, "tls.key": key})
 }
 
-/// The data of the Secret of the authority.
-pub(crate) fn authority() -> Value {
-    let [certificate, key] = [CA.pem(), CA.key().serialize_pem()];
+/// The data of the Secret of an authority of its own.
+pub(crate) fn authority(name: &str) -> Value {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let ca = CertifiedIssuer::self_signed(params, key).expect("an authority");
+    let [certificate, key] = [ca.pem(), ca.key().serialize_pem()];
     let [certificate, key] = [certificate, key].map(|pem| base64(pem.as_bytes()));
     json!({"tls.crt": certificate, "tls.key": key})
 }

@@ -8,12 +8,13 @@ use tokio::time::{sleep, timeout};
 
 mod cluster;
 mod crashes;
+mod embedded;
 pub(crate) mod leaves;
 mod on_real_parts;
+mod operations;
 mod oracles;
 mod rotating;
 mod troubles;
-mod whole;
 mod world;
 
 use world::World;

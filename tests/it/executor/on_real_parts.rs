@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use certrotor::clock::SystemClock;
 use certrotor::cluster::client::{ApiLayer, Calls, Target, connect};
+use certrotor::core::selector::NamespacePattern;
 use certrotor::executor::{Executor, Settings};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,10 @@ async fn executor(lab: &Lab) -> Executor {
     let layer = ApiLayer::new(Arc::new(SystemClock), Arc::default(), Arc::new(()));
     let client = connect(&target, layer).await.expect("a client");
     let calls = Calls::new(seconds(10), Arc::new(()));
-    let settings = Settings { namespaces: vec![lab.name.clone()], ..Settings::default() };
+    let settings = Settings {
+        namespaces: vec![NamespacePattern::parse(&lab.name).expect("a name")],
+        ..Settings::default()
+    };
     Executor::new(client, Arc::new(SystemClock), calls, settings)
 }
 

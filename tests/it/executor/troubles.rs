@@ -159,17 +159,24 @@ fn what_cannot_be_done_is_denied_at_once() {
         let (world, others) = World::alive(1);
         let executor = world.start_executor("one", nothing_goes_wrong);
         let issuer = json!({"name": "ca", "kind": "Issuer", "apiGroup": "cert-manager.io"});
-        let cases: [(Value, &str); 8] = [
+        let cases: [(Value, &str); 9] = [
             (json!({}), "spec.tls is missing"),
             (json!({"tls": {}}), "asks for nothing"),
             (json!({"tls": {"remove": true, "rotateCertificates": true}}), "exclude each other"),
-            (json!({"tls": {"remove": true}}), "does not carry out spec.tls.remove"),
-            (json!({"tls": {"issuerRef": issuer}}), "spec.tls.issuerRef"),
             (
-                json!({"tls": {"rotateCertificates": true, "certificates": [{"alias": "server"}]}}),
-                "spec.tls.certificates",
+                json!({"tls": {"remove": true, "issuerRef": issuer}}),
+                "remove and spec.tls.issuerRef",
             ),
-            (json!({"tls": {"requireSSL": true}}), "spec.tls.requireSSL"),
+            (json!({"tls": {"issuerRef": {"name": "", "kind": "Issuer"}}}), "names nobody"),
+            (json!({"tls": {"certificates": [{"alias": "serve"}]}}), "name server, client"),
+            (
+                json!({"tls": {"certificates": [{"alias": "server"}, {"alias": "server"}]}}),
+                "two entries",
+            ),
+            (
+                json!({"tls": {"certificates": [{"alias": "server", "duration": "90d"}]}}),
+                "write for instance 2160h",
+            ),
             (
                 json!({"tls": {"rotateCertificates": true}, "timeout": "90d"}),
                 "write for instance 10m0s",

@@ -1,5 +1,5 @@
-//! The rights of the daemon: those of `deploy/manifests.yaml` as it is shipped, for one namespace at
-//! a time.
+//! The rights of the daemon and of the executor: those of `deploy/` as they are shipped, for one
+//! namespace at a time.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,24 @@ use super::api::{CLUSTER_ROLE_BINDING, Cluster, Kind};
 /// The namespace that the shipped files speak of.
 pub(crate) const SHIPPED_NAMESPACE: &str = "certrotor-system";
 
-/// Where the rights are written down.
-pub(crate) fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/manifests.yaml")
+/// Whose rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// `certrotor run`
+    Daemon,
+    /// `certrotor operate`
+    Executor,
+}
+
+impl Who {
+    /// Where its rights are written down.
+    fn file(self) -> PathBuf {
+        let file = match self {
+            Self::Daemon => "deploy/manifests.yaml",
+            Self::Executor => "deploy/executor.yaml",
+        };
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+    }
 }
 
 /// The kinds that rights are made of.
@@ -21,7 +36,11 @@ const KINDS: [&str; 6] =
 
 /// The objects of the file that give the daemon its rights.
 pub(crate) fn shipped() -> Vec<Value> {
-    let text = std::fs::read_to_string(file()).unwrap();
+    shipped_for(Who::Daemon)
+}
+
+fn shipped_for(who: Who) -> Vec<Value> {
+    let text = std::fs::read_to_string(who.file()).unwrap();
     let mut objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
     // Roles that are aggregated into others are for people.
     let for_people =
@@ -32,8 +51,8 @@ pub(crate) fn shipped() -> Vec<Value> {
 }
 
 /// The same objects for an installation in another namespace, beside others in the cluster.
-pub(crate) fn moved_to(namespace: &str) -> Vec<Value> {
-    let mut objects = shipped();
+fn moved_to(who: Who, namespace: &str) -> Vec<Value> {
+    let mut objects = shipped_for(who);
     for object in &mut objects {
         if object["metadata"]["namespace"] == SHIPPED_NAMESPACE {
             object["metadata"]["namespace"] = json!(namespace);
@@ -53,7 +72,12 @@ pub(crate) fn moved_to(namespace: &str) -> Vec<Value> {
 
 /// Applies the rights for an installation in `namespace`, which must exist.
 pub(crate) async fn apply(admin: &Cluster, namespace: &str) {
-    for object in moved_to(namespace) {
+    apply_for(Who::Daemon, admin, namespace).await;
+}
+
+/// The same for either.
+pub(crate) async fn apply_for(who: Who, admin: &Cluster, namespace: &str) {
+    for object in moved_to(who, namespace) {
         let own = object["metadata"]["namespace"].as_str().unwrap_or_default();
         admin.apply(Kind::of_manifest(&object), own, &object).await;
     }
@@ -61,14 +85,24 @@ pub(crate) async fn apply(admin: &Cluster, namespace: &str) {
 
 /// The name of the daemon's `ServiceAccount` in the file.
 pub(crate) fn account() -> String {
-    let objects = shipped();
+    account_of(Who::Daemon)
+}
+
+fn account_of(who: Who) -> String {
+    let objects = shipped_for(who);
     let account = objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
     account["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
 /// A token of the daemon's `ServiceAccount`, as a kubelet would fetch it.
 pub(crate) async fn token(admin: &Cluster, namespace: &str) -> String {
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}/token", account());
+    token_for(Who::Daemon, admin, namespace).await
+}
+
+/// The same for either.
+pub(crate) async fn token_for(who: Who, admin: &Cluster, namespace: &str) -> String {
+    let account = account_of(who);
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
     let wanted = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
         "spec": {"expirationSeconds": 7200}});
     let request = http::Request::post(path)

@@ -37,6 +37,28 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* The executor is an application of its own, so that nothing that selects the daemon's pods selects its. */}}
+{{- define "certrotor.executorName" -}}
+{{- include "certrotor.fullname" . }}-executor
+{{- end }}
+
+{{- define "certrotor.executorSelector" -}}
+app.kubernetes.io/name: {{ include "certrotor.name" . | trunc 54 | trimSuffix "-" }}-executor
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "certrotor.executorLabels" -}}
+{{- toYaml (mergeOverwrite (include "certrotor.labels" . | fromYaml) (include "certrotor.executorSelector" . | fromYaml)) }}
+{{- end }}
+
+{{- define "certrotor.executorAccount" -}}
+{{- if .Values.executor.serviceAccount.create }}
+{{- default (include "certrotor.executorName" .) .Values.executor.serviceAccount.name }}
+{{- else }}
+{{- required "executor.serviceAccount.name is missing: executor.serviceAccount.create is false, so name the account that is there" .Values.executor.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
 {{- define "certrotor.image" -}}
 {{- $name := .Values.image.repository }}
 {{- if .Values.image.registry }}
@@ -69,4 +91,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
     "interval" .interval
     "scrapeTimeout" .scrapeTimeout
     "honorLabels" .honorLabels) .endpointAdditionalProperties) }}
+{{- end }}
+
+{{/* What is scraped: the daemon, and the executor where there is one. */}}
+{{- define "certrotor.monitored" -}}
+{{- if .Values.executor.enabled }}
+matchLabels:
+  app.kubernetes.io/instance: {{ .Release.Name }}
+matchExpressions:
+  - key: app.kubernetes.io/name
+    operator: In
+    values:
+      - {{ include "certrotor.name" . }}
+      - {{ get (include "certrotor.executorSelector" . | fromYaml) "app.kubernetes.io/name" }}
+{{- else }}
+matchLabels:
+  {{- include "certrotor.selectorLabels" . | nindent 2 }}
+{{- end }}
 {{- end }}

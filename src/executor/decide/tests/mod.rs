@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use super::notes::{Mark, Note, Progress, Status};
 use super::seen::{
-    Certificate, Database, Issued, Life, Operation, Other, Pause, Pod, Request, Role, Secret, Seen,
+    Certificate, Database, Issued, Leftover, LeftoverKind, Life, Operation, Other, Pause, Pod,
+    Request, Role, Secret, Seen, Template, Unfit,
 };
 use super::waiting::Waiting;
 use super::{Step, Write, next};
@@ -14,6 +15,7 @@ use crate::core::fleet::{DatabasePhase, RequestPhase, Text};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
 
+mod configuring;
 mod queue;
 mod restart;
 mod run;
@@ -53,16 +55,22 @@ impl Scene {
             phase: DatabasePhase::Ready,
             halted: false,
             replicas: 3,
+            tls: true,
+            as_wanted: true,
             pause: None,
         };
         let certificates = ["shop-server-cert", "shop-client-cert"];
         let pods =
             [("shop-0", Role::Primary), ("shop-1", Role::Standby), ("shop-2", Role::Standby)];
         let seen = Seen {
+            rival: None,
             request,
             others: Vec::new(),
             database: Some(database),
             backup_running: false,
+            unfit: None,
+            template: Template::AsWanted,
+            leftovers: Vec::new(),
             certificates: certificates.into_iter().map(certificate).collect(),
             pods: pods.into_iter().map(|(name, role)| (name.into(), pod(name, role))).collect(),
         };
@@ -161,7 +169,22 @@ impl Scene {
                 let pause = Pause::For { request: "rotate".into(), uid: "r-1".into() };
                 self.database().pause = Some(pause);
             }
-            Write::Resume => self.database().pause = None,
+            Write::Resume | Write::LetGo => self.database().pause = None,
+            Write::Create(name) => {
+                let mut all = self.seen.certificates.iter_mut();
+                let certificate = all.find(|it| it.name == *name).unwrap();
+                let mut made = self::certificate(name);
+                let issued = made.found.as_mut().unwrap();
+                (issued.revision, issued.ready, issued.life) = (0, false, None);
+                certificate.found = made.found;
+            }
+            Write::Change(name) => {
+                let mut all = self.seen.certificates.iter_mut();
+                let certificate = all.find(|it| it.name == *name).unwrap();
+                certificate.found.as_mut().unwrap().as_wanted = true;
+            }
+            Write::Update => self.database().as_wanted = true,
+            Write::Delete(leftover) => self.seen.leftovers.retain(|it| it != leftover),
             Write::Issue(name) => {
                 let mut all = self.seen.certificates.iter_mut();
                 let certificate = all.find(|it| it.name == *name).unwrap();
@@ -184,7 +207,7 @@ impl Scene {
                 let life = Life { begins: self.now, ends: self.now + Span::days(90) };
                 for index in 0..self.seen.certificates.len() {
                     let issued = self.certificate(index);
-                    issued.issuing = false;
+                    (issued.issuing, issued.ready) = (false, true);
                     issued.revision += 1;
                     issued.life = Some(life);
                     issued.secret = Secret::Holds(life);
@@ -194,6 +217,7 @@ impl Scene {
                 self.replace(pod, false);
             }
             Waiting::NotBack(pod) => self.pod(pod).ready = true,
+            Waiting::Template { .. } => self.seen.template = Template::AsWanted,
             why => panic!("nobody ends this: {why}"),
         }
     }
@@ -228,6 +252,7 @@ fn certificate(name: &str) -> Certificate {
     let found = Issued {
         uid: format!("{name}-uid").into(),
         resource_version: "3".into(),
+        as_wanted: true,
         revision: 3,
         ready: true,
         issuing: false,
@@ -235,7 +260,7 @@ fn certificate(name: &str) -> Certificate {
         life: Some(life),
         secret: Secret::Holds(life),
     };
-    Certificate { name: name.into(), found: Some(found) }
+    Certificate { name: name.into(), secret: name.into(), found: Some(found) }
 }
 
 fn pod(name: &str, role: Role) -> Pod {

@@ -41,7 +41,8 @@ fn what_cannot_be_carried_out_is_denied_with_what_to_do() {
         (Refusal::NoTls, "spec.tls is missing"),
         (Refusal::RemoveAndRotate, "exclude each other"),
         (Refusal::Nothing, "asks for nothing"),
-        (Refusal::NotYet("issuerRef"), "does not carry out spec.tls.issuerRef"),
+        (Refusal::RemoveAnd("issuerRef"), "remove and spec.tls.issuerRef exclude each other"),
+        (Refusal::Alias("serve".to_owned()), "name server, client, metrics-exporter or router"),
         (Refusal::Timeout("90d".to_owned()), "\"90d\" is no length of time"),
     ] {
         let mut scene = Scene::new();
@@ -216,7 +217,7 @@ fn a_request_that_waits_is_pending() {
 #[test]
 fn a_database_that_cannot_be_rotated_fails_the_request_before_it_is_paused() {
     let mut scene = Scene::new();
-    scene.seen.certificates.clear();
+    scene.database().tls = false;
     assert_eq!(scene.point(), Some(ExecutorWrite::Fail));
     assert!(scene.notes()[0].message.contains("MySQL demo/shop has no TLS"));
 

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 /// Whether all that is desired is there.
-pub(super) fn agrees(actual: &Value, desired: &Value) -> bool {
+pub fn agrees(actual: &Value, desired: &Value) -> bool {
     match (actual, desired) {
         (Value::Object(actual), Value::Object(desired)) => desired.iter().all(|(key, desired)| {
             let actual = actual.get(key).unwrap_or(&Value::Null);
@@ -33,7 +33,7 @@ fn is_nothing(value: &Value) -> bool {
 
 /// The same without the fields that should not be there: what to create, and what to put into a
 /// list, which a merge patch replaces as a whole.
-pub(super) fn without_nulls(desired: &Value) -> Value {
+pub fn without_nulls(desired: &Value) -> Value {
     match desired {
         Value::Object(fields) => {
             let kept = fields.iter().filter(|(_, value)| !value.is_null());
@@ -45,7 +45,7 @@ pub(super) fn without_nulls(desired: &Value) -> Value {
 }
 
 /// The merge patch that makes it so: nulls stay where they take a field away.
-pub(super) fn merge_patch(desired: &Value) -> Value {
+pub fn merge_patch(desired: &Value) -> Value {
     match desired {
         Value::Object(fields) => {
             fields.iter().map(|(key, value)| (key.clone(), merge_patch(value))).collect()
@@ -56,7 +56,7 @@ pub(super) fn merge_patch(desired: &Value) -> Value {
 }
 
 /// A list as a desired field: an empty one should not be there.
-pub(super) fn list<T: Into<Value>>(elements: impl IntoIterator<Item = T>) -> Value {
+pub fn list<T: Into<Value>>(elements: impl IntoIterator<Item = T>) -> Value {
     let elements: Vec<Value> = elements.into_iter().map(Into::into).collect();
     if elements.is_empty() { Value::Null } else { Value::Array(elements) }
 }

@@ -1,0 +1,208 @@
+//! The whole embedded cluster on paused time: provisioner, `StatefulSet` controller, issuer, servers
+//! that present what they loaded when they started, and an executor that can be killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use certrotor::clock::{Clock, PausedClock};
+use certrotor::cluster::client::Calls;
+use certrotor::core::certificate::Fingerprint;
+use certrotor::core::time::Time;
+use certrotor::embedded::api::{ApiServer, Call, Fault, FaultLayer};
+use certrotor::embedded::issuer::{self, CertManager};
+use certrotor::embedded::pods::{self, PodRunner, Served, SimulatedMysqld};
+use certrotor::embedded::provisioner::{self, Provisioner};
+use certrotor::embedded::stateful_set::StatefulSets;
+use certrotor::executor::{Executor, Settings};
+use certrotor::pki::{Algorithm, Entropy};
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+
+use super::leaves::authority;
+
+pub(super) const NAMESPACE: &str = "demo";
+pub(super) const MYSQLS: &str = "mysqls.kubedb.com";
+pub(super) const REQUESTS: &str = "mysqlopsrequests.ops.kubedb.com";
+pub(super) const CERTIFICATES: &str = "certificates.cert-manager.io";
+const NODE: &str = "embedded";
+
+/// Everything there is but the executor.
+pub(super) struct Cluster {
+    pub(super) server: ApiServer,
+    served: Served,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    parts: JoinSet<()>,
+}
+
+impl Cluster {
+    /// With two issuers, `ca` and `other`, and a cluster issuer `everywhere`.
+    pub(super) async fn start() -> Self {
+        let epoch: Time = "2026-11-23T12:00:00Z".parse().expect("a time");
+        let clock: Arc<dyn Clock> = Arc::new(PausedClock::new(epoch));
+        let server = ApiServer::new(Arc::clone(&clock)).expect("an API server");
+        provisioner::admissions(&server);
+        for namespace in [NAMESPACE, "cert-manager"] {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
+                "metadata": {"name": namespace}});
+            server.seed(namespace).expect("a namespace");
+        }
+        let client = |user: &str| server.client(user, NAMESPACE);
+        let (mut parts, stop) = (JoinSet::new(), CancellationToken::new());
+        let settings = issuer::Settings {
+            default_algorithm: Algorithm::Ed25519,
+            entropy: Entropy::seeded(1),
+            ..issuer::Settings::default()
+        };
+        let part = CertManager::new(client("cert-manager"), Arc::clone(&clock), settings);
+        parts.spawn(part.run(stop.clone()));
+        let settings = provisioner::Settings::new(NODE);
+        let part = Provisioner::new(client("provisioner"), Arc::clone(&clock), settings);
+        parts.spawn(part.run(stop.clone()));
+        let part = StatefulSets::new(client("stateful-sets"), Arc::clone(&clock));
+        parts.spawn(part.run(stop.clone()));
+        let silent = SimulatedMysqld { listens: false, ..SimulatedMysqld::default() };
+        let settings = pods::Settings { runtime: Arc::new(silent), ..pods::Settings::new(NODE) };
+        let part = PodRunner::new(client("kubelet"), Arc::clone(&clock), settings);
+        let served = part.served();
+        parts.spawn(part.run(stop.clone()));
+        let cluster = Self { server, served, clock, stop, parts };
+        for name in ["ca", "other"] {
+            cluster.issuer("Issuer", name).await;
+        }
+        cluster.issuer("ClusterIssuer", "everywhere").await;
+        cluster
+    }
+
+    async fn issuer(&self, kind: &str, name: &str) {
+        let namespace = if kind == "Issuer" { NAMESPACE } else { "cert-manager" };
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"name": name, "namespace": namespace}, "data": authority(name)});
+        self.server.seed(secret).expect("a Secret");
+        let mut issuer = json!({"apiVersion": "cert-manager.io/v1", "kind": kind,
+            "metadata": {"name": name}, "spec": {"ca": {"secretName": name}}});
+        if kind == "Issuer" {
+            issuer["metadata"]["namespace"] = json!(NAMESPACE);
+        }
+        self.server.seed(issuer).expect("an issuer");
+    }
+
+    /// An executor whose calls pass through `plan`. Aborting its task is a crash.
+    pub(super) fn executor(
+        &self,
+        name: &str,
+        plan: impl Fn(&Call) -> Fault + Send + Sync + 'static,
+    ) -> JoinHandle<()> {
+        let service = self.server.service(name);
+        let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
+        let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
+        let settings = Settings { replica: name.to_owned(), ..Settings::default() };
+        let client = Client::new(service, NAMESPACE);
+        let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
+        tokio::spawn(executor.run(self.stop.child_token()))
+    }
+
+    /// A database, Ready.
+    pub(super) async fn database(&self, name: &str, mode: Option<&str>, spec: &Value) {
+        let mut mysql = json!({"apiVersion": "kubedb.com/v1", "kind": "MySQL",
+            "metadata": {"name": name},
+            "spec": {"version": "9.1.0", "storageType": "Ephemeral", "deletionPolicy": "WipeOut"}});
+        if let Some(mode) = mode {
+            mysql["spec"]["topology"] = json!({"mode": mode});
+        }
+        for (key, value) in spec.as_object().expect("an object") {
+            mysql["spec"][key] = value.clone();
+        }
+        self.create("/apis/kubedb.com/v1", &mysql).await;
+        self.phase(MYSQLS, name, &["Ready"]).await;
+    }
+
+    /// Asks for something, and waits for the end.
+    pub(super) async fn ask(&self, request: &str, database: &str, tls: &Value) -> Value {
+        self.send(request, database, tls).await;
+        self.over(request).await
+    }
+
+    pub(super) async fn send(&self, request: &str, database: &str, tls: &Value) {
+        let object = json!({"apiVersion": "ops.kubedb.com/v1alpha1", "kind": "MySQLOpsRequest",
+            "metadata": {"name": request},
+            "spec": {"type": "ReconfigureTLS", "databaseRef": {"name": database}, "tls": tls}});
+        self.create("/apis/ops.kubedb.com/v1alpha1", &object).await;
+    }
+
+    pub(super) async fn over(&self, request: &str) -> Value {
+        self.phase(REQUESTS, request, &["Successful", "Failed", "Denied", "Skipped"]).await;
+        self.get(REQUESTS, request)["status"].clone()
+    }
+
+    pub(super) async fn create(&self, path: &str, object: &Value) {
+        let kind = object["kind"].as_str().expect("a kind").to_lowercase();
+        let path = format!("{path}/namespaces/{NAMESPACE}/{kind}s");
+        let request = http::Request::post(path).header("Content-Type", "application/json");
+        let body = serde_json::to_vec(object).expect("JSON");
+        let request = request.body(body).expect("a request");
+        let client = self.server.client("a-person", NAMESPACE);
+        let _: Value = client.request(request).await.expect("it is created");
+    }
+
+    pub(super) fn get(&self, resource: &str, name: &str) -> Value {
+        let found = self.server.get(resource, NAMESPACE, name);
+        found.map_or(Value::Null, |object| Value::clone(&object))
+    }
+
+    pub(super) async fn phase(&self, resource: &str, name: &str, wanted: &[&str]) {
+        let reached = async {
+            let phase = || self.get(resource, name)["status"]["phase"].clone();
+            while !wanted.iter().any(|wanted| phase() == **wanted) {
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let reached = timeout(Duration::from_hours(2), reached).await;
+        assert!(reached.is_ok(), "{name} is not {wanted:?}: {:#}", self.get(resource, name));
+    }
+
+    /// The leaf that each server of a database presents, if any.
+    pub(super) fn presented(&self, database: &str) -> BTreeMap<String, Option<Fingerprint>> {
+        let prefix = format!("{database}-");
+        let all = self.served.all().into_iter();
+        let its = all.filter(|(pod, _)| pod.name.starts_with(&prefix));
+        its.map(|(pod, serving)| (pod.name, serving.presents.and_then(|it| it.leaf()))).collect()
+    }
+
+    /// How often each pod of a database was made.
+    pub(super) fn lives(&self, database: &str) -> BTreeMap<String, usize> {
+        let mut uids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for commit in self.server.commits_after(0) {
+            let instance = &commit.object()["metadata"]["labels"]["app.kubernetes.io/instance"];
+            if &*commit.key.resource == "pods" && *instance == database {
+                let uid = commit.object()["metadata"]["uid"].to_string();
+                uids.entry(commit.key.name.clone()).or_default().insert(uid);
+            }
+        }
+        uids.into_iter().map(|(pod, uids)| (pod, uids.len())).collect()
+    }
+
+    /// Certificates and Secrets of certificates.
+    pub(super) fn certificates(&self, database: &str) -> Vec<String> {
+        let prefix = format!("{database}-");
+        let all = [CERTIFICATES, "secrets"].into_iter().flat_map(|kind| self.server.list(kind));
+        let names = all.map(|it| it["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+        names.filter(|name| name.starts_with(&prefix) && name.ends_with("-cert")).collect()
+    }
+
+    pub(super) async fn end(mut self) {
+        self.stop.cancel();
+        let ended = async { while self.parts.join_next().await.is_some() {} };
+        timeout(Duration::from_mins(2), ended).await.expect("every part ends when it is told to");
+    }
+}
+
+/// A reference to an issuer, as KubeDB writes it.
+pub(super) fn reference(kind: &str, name: &str) -> Value {
+    json!({"apiGroup": "cert-manager.io", "kind": kind, "name": name})
+}
