@@ -88,9 +88,13 @@ impl Demo {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_daemon_is_asked_what_it_decides_and_plans() {
+async fn a_daemon_is_asked_and_what_cannot_be_is_told_in_one_line() {
     let demo = Demo::start("asking").await;
+    what_it_decides_and_plans(&demo);
+    what_cannot_be_asked(&demo);
+}
 
+fn what_it_decides_and_plans(demo: &Demo) {
     let text = demo.out("explain --server @URL shop/orders");
     for says in [
         "shop/orders\n  State",
@@ -132,9 +136,7 @@ async fn a_daemon_is_asked_what_it_decides_and_plans() {
     assert!(later.err.contains("- the daemon at http://127.0.0.1"), "{later:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_asked_is_told_in_one_line() {
-    let demo = Demo::start("unasked").await;
+fn what_cannot_be_asked(demo: &Demo) {
     for (command, says) in [
         (
             "explain --server @URL shop/order",

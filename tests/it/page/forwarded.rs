@@ -126,20 +126,28 @@ async fn the_leader_is_asked_through_a_port_forward_to_its_pod() {
         "users": [{"name": "it", "user": {}}],
     });
     let kubeconfig = folder.file("kubeconfig", &kubeconfig.to_string());
-    for (command, says) in [
+    let says = async |command: &str| {
+        let mut certrotor = Command::new(env!("CARGO_BIN_EXE_certrotor"));
+        certrotor.args(command.split(' ')).env("KUBECONFIG", &kubeconfig).env("NO_COLOR", "1");
+        tokio::task::spawn_blocking(move || certrotor.output().unwrap()).await.unwrap()
+    };
+    for (command, wanted) in [
         ("explain index", "index-0          presents another certificate (seen)"),
         ("explain search/index -o json", "\"proof\": \"seen\""),
         ("plan --until 60d", "search/index"),
         ("plan --until 60d -o ics", "DTSTART:20260606T040329Z"),
     ] {
-        let mut certrotor = Command::new(env!("CARGO_BIN_EXE_certrotor"));
-        certrotor.args(command.split(' ')).env("KUBECONFIG", &kubeconfig).env("NO_COLOR", "1");
-        let output =
-            tokio::task::spawn_blocking(move || certrotor.output().unwrap()).await.unwrap();
+        let output = says(command).await;
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && out.contains(says), "{command}: {out}{err}");
+        assert!(output.status.success() && out.contains(wanted), "{command}: {out}{err}");
     }
+    // Nothing of KubeDB is served there, so nothing can be worked out here.
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/certrotor.yaml");
+    let output = says(&format!("plan --config {config}")).await;
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), err.lines().count()), (Some(1), 1), "{err}");
+    assert!(err.contains("mysqls: the apiserver does not serve them; install the CRDs"), "{err}");
     server.abort();
     served.end().await;
 }
