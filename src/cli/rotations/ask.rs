@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::reach::Reached;
+use crate::cluster::client::ApiFailure;
 use crate::config::Config;
 
 /// How long the daemon may take to answer.
@@ -93,9 +94,10 @@ impl Ask {
                 holder.with_context(|| format!("nobody holds the Lease {namespace}/{name}"))?;
             let pods: Api<Pod> = Api::namespaced(reached.client.clone(), namespace);
             let port = Config::default().server.page.port();
-            let forwarded = pods.portforward(&holder, &[port]).await;
-            let mut forwarded = forwarded
-                .map_err(|error| anyhow!("no port-forward to pod {namespace}/{holder}: {error}"))?;
+            let forwarded = pods.portforward(&holder, &[port]).await.map_err(ApiFailure::from);
+            let mut forwarded = forwarded.map_err(|failure| {
+                anyhow!("no port-forward to pod {namespace}/{holder}: {failure}")
+            })?;
             let stream = forwarded.take_stream(port).context("the port-forward gave no stream")?;
             get(stream, &format!("127.0.0.1:{port}"), path).await
         })
