@@ -11,7 +11,7 @@ use crate::core::fleet::{Database, Key};
 use crate::core::plan::rules_of;
 use crate::core::policy::Policy;
 use crate::core::time::Time;
-use crate::core::vocabulary::Outcome;
+use crate::core::vocabulary::{Outcome, State};
 use crate::report::{Life, Line, Rotation};
 
 /// The calendars of a page: each is drawn once, and every lane that has it refers to it.
@@ -105,7 +105,10 @@ pub(super) fn scale(axis: Axis) -> Markup {
 
 impl Lane<'_> {
     pub(super) fn draw(&self, axis: Axis) -> Markup {
-        let replaced = self.planned.first().map_or(Time::MAX, |next| next.starts).max(axis.now);
+        let first = self.planned.first().map_or(Time::MAX, |next| next.starts);
+        // One that is being rotated is given up already.
+        let under_way = matches!(self.line.state, State::Rotating | State::Verifying);
+        let replaced = if under_way { axis.now } else { first.max(axis.now) };
         html! {
             svg.lane width="100%" height="28" role="img" aria-label=(self.in_words(axis)) {
                 @for frozen in &self.freezes {
@@ -118,6 +121,7 @@ impl Lane<'_> {
                     }
                 }
                 @if let Some(life) = &self.line.certificate { (bar(axis, life, replaced)) }
+                @if under_way { (stretch("next-life", axis, (axis.now, first), (8, 4))) }
                 @for (index, rotation) in self.planned.iter().enumerate() {
                     @let until = self.planned.get(index + 1).map_or(axis.to, |next| next.starts);
                     @if rotation.starts < axis.to {
