@@ -34,13 +34,17 @@ async fn answer(mut stream: TcpStream, page: u16) {
     if path.contains(&place) && path.ends_with(&format!("ports={PAGE}")) {
         return forward(stream, page).await;
     }
-    let object = object(&path);
-    let (code, body) = match object {
-        Some(object) => ("200 OK", object.to_string()),
-        None => {
-            ("404 Not Found", json!({"kind": "Status", "code": 404, "message": path}).to_string())
-        }
+    let told = |code: u16, reason: &str, text: &str| {
+        json!({"kind": "Status", "code": code, "reason": reason, "message": text,
+            "details": {"group": "certrotor.dev", "kind": "rotations"}})
     };
+    let served = object(&path).filter(|_| !path.contains("/namespaces/unserved/"));
+    let (code, body) = if path.contains("/namespaces/forbidden/") {
+        ("403 Forbidden", told(403, "Forbidden", "no list of rotations"))
+    } else {
+        served.map_or(("404 Not Found", told(404, "NotFound", &path)), |object| ("200 OK", object))
+    };
+    let body = body.to_string();
     let mut taken = vec![0; length];
     stream.read_exact(&mut taken).await.unwrap();
     let answer = format!(
@@ -144,10 +148,20 @@ async fn the_leader_is_asked_through_a_port_forward_to_its_pod() {
     }
     // Nothing of KubeDB is served there, so nothing can be worked out here.
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/certrotor.yaml");
-    let output = says(&format!("plan --config {config}")).await;
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), err.lines().count()), (Some(1), 1), "{err}");
-    assert!(err.contains("mysqls: the apiserver does not serve them; install the CRDs"), "{err}");
+    for (command, wanted) in [
+        (format!("plan --config {config}"), "mysqls: the apiserver does not serve them; install"),
+        ("plan -n forbidden".to_owned(), "not allowed: no list of rotations"),
+        ("explain -n forbidden index".to_owned(), "not allowed: no list of rotations"),
+        (
+            "plan -n unserved".to_owned(),
+            "the cluster does not serve rotations.certrotor.dev: is certrotor",
+        ),
+    ] {
+        let output = says(&command).await;
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), err.lines().count()), (Some(1), 1), "{command}: {err}");
+        assert!(err.contains(wanted), "{command}: {err}");
+    }
     server.abort();
     served.end().await;
 }
