@@ -33,12 +33,13 @@ impl Hand {
             Write::Change(certificate) => self.change(looked, certificate).await,
             Write::Update => self.update(looked).await,
             Write::Delete(leftover) => self.delete(&seen.request, leftover).await,
+            Write::Reload(pod) => self.reload(looked, pod).await,
             Write::Issue(certificate) => self.issue(seen, certificate).await,
             Write::Evict { pod, uid } => self.evict(&seen.request, pod, uid).await,
         }
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         request: &Request,
         phase: Option<RequestPhase>,

@@ -1,6 +1,7 @@
 //! Reading what a decision needs, uncached.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1;
@@ -8,7 +9,7 @@ use kube::api::ListParams;
 use kube::core::{DynamicObject, PartialObjectMeta};
 use serde_json::Value;
 
-use super::decide::notes::{ISSUED, PAUSED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
+use super::decide::notes::{ISSUED, PAUSED, RELOADED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
 use super::decide::seen::{
     Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template, Unfit,
 };
@@ -16,7 +17,7 @@ use super::wanted::{Plan, template_agrees};
 use super::{Hand, facts, fixed, found};
 use crate::api::cert_manager::{self, CERTIFICATE_NAME, ClusterIssuer, Issuer};
 use crate::api::meta::{self, is_deleting};
-use crate::api::mysql::MySql;
+use crate::api::mysql::{MySql, TopologyMode};
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::api::pod::{Pod, selector_of};
 use crate::api::resources::{CERTIFICATE, WORKLOADS};
@@ -38,6 +39,8 @@ pub(super) struct Looked {
     pub(super) plan: Option<Plan>,
     /// The specs of the Certificates that were found, by name.
     pub(super) specs: BTreeMap<Text, Value>,
+    /// Where the pods are, as far as they may be spoken to.
+    pub(super) addresses: BTreeMap<Text, IpAddr>,
 }
 
 /// What of a database a decision is about to need.
@@ -46,6 +49,7 @@ struct Needs {
     certificates: bool,
     secrets: bool,
     pods: bool,
+    reload: bool,
     template: bool,
     leftovers: bool,
 }
@@ -66,7 +70,13 @@ impl Needs {
         Self {
             certificates: issues || fails,
             secrets: syncs,
-            pods: syncs || (runs && !issues && !progress.has(RESTARTED)),
+            pods: syncs || (runs && !issues && !progress.has(RESTARTED) && !progress.has(RELOADED)),
+            reload: runs
+                && !fails
+                && request.asks == Ok(Operation::Rotate)
+                && progress.has(SYNCED)
+                && !progress.0.contains_key(RELOADED)
+                && !progress.has(RESTARTED),
             template: updated && !progress.has(TEMPLATE),
             leftovers: fails || (removes && progress.has(RESTARTED)),
         }
@@ -102,9 +112,10 @@ impl Hand {
             unfit: None,
             template: Template::Unseen,
             pods: BTreeMap::new(),
+            reloads: false,
             leftovers: Vec::new(),
         };
-        let mut looked = Looked { seen, plan, specs: BTreeMap::new() };
+        let mut looked = Looked { seen, plan, specs: BTreeMap::new(), addresses: BTreeMap::new() };
         self.look_at_database(&mut looked).await?;
         Ok(Some(looked))
     }
@@ -145,6 +156,13 @@ impl Hand {
             let params = ListParams::default().labels(&selector_of(plan.now.name()));
             let pods = self.calls.run("list", pods.list(&params)).await?.items;
             seen.pods = facts::pods(&pods, plan.now.name());
+            let named = pods.iter().filter_map(|pod| {
+                Some((Text::from(pod.metadata.name.as_deref()?), self.address(pod)?))
+            });
+            looked.addresses = named.collect();
+        }
+        if needs.reload && self.reloads && is_reloadable(&plan.now) {
+            self.look_at_servers(seen, &plan.now, &looked.addresses).await?;
         }
         if needs.template {
             seen.template = self.template(&plan.now, &namespace).await?;
@@ -184,6 +202,27 @@ impl Hand {
         let as_wanted = plan.certificate(alias, &spec).is_none();
         let found = object.map(|object| facts::issued(&object, as_wanted, secret));
         Ok((Certificate { name: name.into(), secret: stored.into(), found }, spec))
+    }
+
+    /// What the servers serve that are about to get a new leaf.
+    async fn look_at_servers(
+        &self,
+        seen: &mut Seen,
+        mysql: &MySql,
+        addresses: &BTreeMap<Text, IpAddr>,
+    ) -> Result<(), ApiFailure> {
+        // Whom nobody can speak to is restarted.
+        if !seen.pods.keys().all(|name| addresses.contains_key(name)) {
+            return Ok(());
+        }
+        let Some(access) = self.access(mysql).await? else { return Ok(()) };
+        seen.reloads = true;
+        for (name, pod) in &mut seen.pods {
+            if let Some(address) = addresses.get(name) {
+                pod.serves = self.serving(*address, access.leaf).await;
+            }
+        }
+        Ok(())
     }
 
     /// Whether pods that are made now have TLS as the MySQL asks.
@@ -266,6 +305,11 @@ impl Hand {
         let issuer = self.calls.run("get", api.get_metadata(&issuer.name)).await;
         Ok(found(issuer)?.is_some())
     }
+}
+
+/// A group's own connections keep the certificates that they began with: its members are restarted.
+fn is_reloadable(mysql: &MySql) -> bool {
+    !matches!(mysql.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster))
 }
 
 fn leftover<K>(kind: LeftoverKind, it: &PartialObjectMeta<K>) -> Leftover {

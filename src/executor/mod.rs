@@ -43,6 +43,7 @@ mod objects;
 mod releases;
 mod requests;
 mod rivals;
+mod servers;
 mod swap;
 mod tell;
 mod vocabulary;
@@ -82,6 +83,10 @@ pub struct Settings {
     pub namespaces: Vec<NamespacePattern>,
     /// Nothing is begun while another executor, KubeDB's Ops Manager, is at work.
     pub yields: bool,
+    /// Servers load new leaves without a restart, where that is enough.
+    pub reloads: bool,
+    /// Servers may be at loopback addresses: for a cluster whose pods are processes of this host.
+    pub loopback: bool,
     /// How long a step may take where `spec.timeout` says nothing.
     pub step_timeout: Span,
     /// The name of this process in its Events.
@@ -93,6 +98,8 @@ impl Default for Settings {
         Self {
             namespaces: Vec::new(),
             yields: false,
+            reloads: false,
+            loopback: false,
             step_timeout: Span::minutes(10),
             replica: FIELD_MANAGER.to_owned(),
         }
@@ -194,6 +201,8 @@ impl Executor {
             step_timeout: settings.step_timeout,
             everywhere: scopes(&settings.namespaces) == [None],
             namespaces: settings.namespaces,
+            reloads: settings.reloads,
+            loopback: settings.loopback,
             metrics,
             rival,
             stop: stop.clone(),
@@ -264,6 +273,8 @@ struct Hand {
     everywhere: bool,
     /// The namespaces whose requests are carried out; none: all of them.
     namespaces: Vec<NamespacePattern>,
+    reloads: bool,
+    loopback: bool,
     metrics: Arc<dyn ExecutorMetrics>,
     /// Another executor that is at work.
     rival: watch::Receiver<Option<String>>,

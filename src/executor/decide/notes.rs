@@ -11,6 +11,8 @@
 //! | `UpdateDatabase` | `UpdateDatabase` | `Successfully updated TLS of MySQL database: ns/db` | the MySQL says what the request wants; not of a rotation |
 //! | `UpdatePetSets` | `UpdatePetSetsSucceeded` | `Successfully updated MySQL petset` | the template of its pods does; not of a rotation |
 //! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it, or with `CertificateSynced` of a rotation: this pod is to be restarted |
+//! | `ReloadPods` | `ReloadPodsSucceeded` | `Successfully reloaded MySQL pods for MySQLOpsRequest: ns/name` | every server serves the new leaf without a restart; no pod is evicted then |
+//! | `ReloadPods` = False | `ReloadPodsFailed` | `MySQL pods are restarted instead: why` | one does not |
 //! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
 //! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
@@ -52,6 +54,8 @@ pub const SYNCED: &str = "CertificateSynced";
 pub const UPDATED: &str = "UpdateDatabase";
 /// The template of its pods does.
 pub const TEMPLATE: &str = "UpdatePetSets";
+/// Every server has loaded its certificates anew.
+pub const RELOADED: &str = "ReloadPods";
 /// Every pod is restarted.
 pub const RESTARTED: &str = "Restart";
 /// The database is Ready again.
@@ -74,8 +78,8 @@ const EVICT: &str = "EvictPod";
 const POD_READY: &str = "IsPodReady";
 
 /// What each step that can take long ends with: from the newest of these the next is timed.
-const MILESTONES: [&str; 9] =
-    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RESTARTED, READY, RETRYING];
+const MILESTONES: [&str; 10] =
+    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RELOADED, RESTARTED, READY, RETRYING];
 
 /// `status` of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +198,19 @@ impl Note {
     /// The template of its pods does.
     pub fn template() -> Self {
         Self::new(TEMPLATE, "UpdatePetSetsSucceeded", "Successfully updated MySQL petset")
+    }
+
+    /// Every server has loaded its certificates anew.
+    pub fn reloaded(request: &Request) -> Self {
+        let path = request.path();
+        let message = format!("Successfully reloaded MySQL pods for MySQLOpsRequest: {path}");
+        Self::new(RELOADED, "ReloadPodsSucceeded", message)
+    }
+
+    /// They have not, and are restarted instead.
+    pub fn not_reloaded(why: &str) -> Self {
+        let message = format!("MySQL pods are restarted instead: {why}");
+        Self { status: Status::False, ..Self::new(RELOADED, "ReloadPodsFailed", message) }
     }
 
     /// How far the eviction of a pod is.
