@@ -14,8 +14,8 @@ use super::run::{CALL_DEADLINE, replica};
 use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
-use crate::config::{self, Config, Reload};
-use crate::executor::Settings;
+use crate::config::{self, Config, IssueWith, Reload};
+use crate::executor::{Issuing, Settings};
 use crate::metrics::executor::ExecutorActs;
 use crate::operate::{self, Parts};
 use crate::telemetry::{self, LogFormat};
@@ -83,6 +83,10 @@ impl Operate {
         let settings = Settings {
             namespaces: config.policy.watch.namespaces.clone(),
             yields: !self.force,
+            issuing: match config.executor.issue_with {
+                IssueWith::CertManager => Issuing::CertManager,
+                IssueWith::OwnIssuer => Issuing::Own,
+            },
             reloads: config.executor.reload == Reload::Auto,
             loopback: self.loopback,
             replica: replica(self.identity.clone()),

@@ -45,6 +45,7 @@ pub(super) struct Looked {
 
 /// What of a database a decision is about to need.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 struct Needs {
     certificates: bool,
     secrets: bool,

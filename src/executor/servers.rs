@@ -93,12 +93,9 @@ impl Access {
 /// What an error means. Nothing that it says is passed on unsanitised.
 fn unheard(error: &mysql_async::Error) -> Unheard {
     let text = sanitize(&error.to_string());
-    match error {
-        mysql_async::Error::Server(said) if !NOT_LOADED.contains(&said.code) => {
-            Unheard::ForGood(text)
-        }
-        _ => Unheard::ForNow(text),
-    }
+    // Whoever cannot be reached, or is not trusted yet, may be in a moment.
+    let mysql_async::Error::Server(said) = error else { return Unheard::ForNow(text) };
+    if NOT_LOADED.contains(&said.code) { Unheard::ForNow(text) } else { Unheard::ForGood(text) }
 }
 
 impl Hand {

@@ -199,7 +199,13 @@ async fn a_signal_ends_it_within_seconds_and_nothing_is_left_but_the_folder_that
     let mut files: Vec<_> =
         fs::read_dir(&kept).unwrap().map(|it| it.unwrap().file_name()).collect();
     files.sort_unstable();
-    assert_eq!(files, ["certrotor.yaml", "demo.log", "kubeconfig"]);
+    let requests = ["add-tls", "change-certificates", "change-issuer", "remove-tls", "rotate-tls"];
+    let mut expected = vec!["certrotor.yaml".to_owned(), "demo.log".to_owned()];
+    expected.extend(requests.map(|name| format!("{name}.yaml")));
+    expected.push("kubeconfig".to_owned());
+    expected.sort_unstable();
+    let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+    assert_eq!(files, expected);
     let log = fs::read_to_string(Path::new(&kept).join("demo.log")).unwrap();
     assert!(log.contains("config loaded"), "{log}");
 }

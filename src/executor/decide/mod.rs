@@ -52,6 +52,7 @@ use crate::executor::vocabulary::ExecutorWrite;
 mod configuring;
 mod issuing;
 pub mod notes;
+mod progress;
 mod queue;
 mod reload;
 mod restart;
