@@ -15,7 +15,7 @@ use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
 use crate::config::{self, Config, IssueWith, Reload};
-use crate::executor::{Issuing, Settings};
+use crate::executor::{Issuing, Servers, Settings};
 use crate::metrics::executor::ExecutorActs;
 use crate::operate::{self, Parts};
 use crate::telemetry::{self, LogFormat};
@@ -87,7 +87,10 @@ impl Operate {
                 IssueWith::CertManager => Issuing::CertManager,
                 IssueWith::OwnIssuer => Issuing::Own,
             },
-            reloads: config.executor.reload == Reload::Auto,
+            servers: match config.executor.reload {
+                Reload::Auto => Servers::Reloaded,
+                Reload::Never => Servers::LookedAt,
+            },
             loopback: self.loopback,
             replica: replica(self.identity.clone()),
             ..Settings::default()

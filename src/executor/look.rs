@@ -9,12 +9,12 @@ use kube::api::ListParams;
 use kube::core::{DynamicObject, PartialObjectMeta};
 use serde_json::Value;
 
-use super::decide::notes::{ISSUED, PAUSED, RELOADED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
+use super::decide::notes::{ISSUED, PAUSED, READY, RELOADED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
 use super::decide::seen::{
     Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template, Unfit,
 };
 use super::wanted::{Plan, template_agrees};
-use super::{Hand, facts, fixed, found};
+use super::{Hand, Servers, facts, fixed, found};
 use crate::api::cert_manager::{self, CERTIFICATE_NAME, ClusterIssuer, Issuer};
 use crate::api::meta::{self, is_deleting};
 use crate::api::mysql::{MySql, TopologyMode};
@@ -51,6 +51,7 @@ struct Needs {
     secrets: bool,
     pods: bool,
     reload: bool,
+    verify: bool,
     template: bool,
     leftovers: bool,
 }
@@ -68,10 +69,13 @@ impl Needs {
         };
         let syncs = issues && progress.has(ISSUED);
         let updated = runs && progress.has(UPDATED);
+        let replaced = progress.has(RESTARTED) || progress.has(RELOADED);
+        let verify = runs && !fails && replaced && !progress.has(READY);
         Self {
+            verify,
             certificates: issues || fails,
             secrets: syncs,
-            pods: syncs || (runs && !issues && !progress.has(RESTARTED) && !progress.has(RELOADED)),
+            pods: syncs || verify || (runs && !issues && !replaced),
             reload: runs
                 && !fails
                 && request.asks == Ok(Operation::Rotate)
@@ -162,8 +166,10 @@ impl Hand {
             });
             looked.addresses = named.collect();
         }
-        if needs.reload && self.reloads && is_reloadable(&plan.now) {
-            self.look_at_servers(seen, &plan.now, &looked.addresses).await?;
+        let reloads = needs.reload && self.servers == Servers::Reloaded && is_reloadable(&plan.now);
+        if reloads || (needs.verify && self.servers != Servers::LeftAlone) {
+            let known = self.look_at_servers(seen, &plan.now, &looked.addresses).await?;
+            seen.reloads = reloads && known;
         }
         if needs.template {
             seen.template = self.template(&plan.now, &namespace).await?;
@@ -205,25 +211,21 @@ impl Hand {
         Ok((Certificate { name: name.into(), secret: stored.into(), found }, spec))
     }
 
-    /// What the servers serve that are about to get a new leaf.
+    /// What the servers serve that have got a new leaf, or are about to; whether all of them can be
+    /// spoken to. Whom nobody can speak to is restarted.
     async fn look_at_servers(
         &self,
         seen: &mut Seen,
         mysql: &MySql,
         addresses: &BTreeMap<Text, IpAddr>,
-    ) -> Result<(), ApiFailure> {
-        // Whom nobody can speak to is restarted.
-        if !seen.pods.keys().all(|name| addresses.contains_key(name)) {
-            return Ok(());
-        }
-        let Some(access) = self.access(mysql).await? else { return Ok(()) };
-        seen.reloads = true;
+    ) -> Result<bool, ApiFailure> {
+        let Some(access) = self.access(mysql).await? else { return Ok(false) };
         for (name, pod) in &mut seen.pods {
             if let Some(address) = addresses.get(name) {
                 pod.serves = self.serving(*address, access.leaf).await;
             }
         }
-        Ok(())
+        Ok(seen.servers().all(|(name, _)| addresses.contains_key(name)))
     }
 
     /// Whether pods that are made now have TLS as the MySQL asks.

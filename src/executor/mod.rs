@@ -87,6 +87,18 @@ pub enum Issuing {
     Own,
 }
 
+/// What servers are asked themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Servers {
+    /// Nothing: what the API says of them is taken.
+    LeftAlone,
+    /// They are looked at from outside: a request ends when none serves another certificate than it
+    /// should.
+    LookedAt,
+    /// The same, and they load new leaves without a restart, where that is enough.
+    Reloaded,
+}
+
 /// How an executor differs from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -96,8 +108,8 @@ pub struct Settings {
     pub yields: bool,
     /// Who issues.
     pub issuing: Issuing,
-    /// Servers load new leaves without a restart, where that is enough.
-    pub reloads: bool,
+    /// What servers are asked themselves.
+    pub servers: Servers,
     /// Servers may be at loopback addresses: for a cluster whose pods are processes of this host.
     pub loopback: bool,
     /// How long a step may take where `spec.timeout` says nothing.
@@ -112,7 +124,7 @@ impl Default for Settings {
             namespaces: Vec::new(),
             yields: false,
             issuing: Issuing::CertManager,
-            reloads: false,
+            servers: Servers::LeftAlone,
             loopback: false,
             step_timeout: Span::minutes(10),
             replica: FIELD_MANAGER.to_owned(),
@@ -216,7 +228,7 @@ impl Executor {
             everywhere: scopes(&settings.namespaces) == [None],
             namespaces: settings.namespaces,
             issuing: settings.issuing,
-            reloads: settings.reloads,
+            servers: settings.servers,
             loopback: settings.loopback,
             metrics,
             rival,
@@ -289,7 +301,7 @@ struct Hand {
     /// The namespaces whose requests are carried out; none: all of them.
     namespaces: Vec<NamespacePattern>,
     issuing: Issuing,
-    reloads: bool,
+    servers: Servers,
     loopback: bool,
     metrics: Arc<dyn ExecutorMetrics>,
     /// Another executor that is at work.

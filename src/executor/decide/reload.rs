@@ -6,9 +6,10 @@
 //! until they serve the new leaf; after a while, or when a server will not do it, they are restarted.
 
 use super::Write;
-use super::notes::{Note, RELOADED};
+use super::notes::{Note, READY, RELOADED};
 use super::seen::Serving;
 use super::stages::{Run, Turn};
+use super::waiting::Waiting;
 use crate::core::fleet::Text;
 use crate::core::time::Span;
 use crate::executor::vocabulary::ExecutorWrite;
@@ -34,4 +35,14 @@ pub(super) fn look(run: &Run<'_>) -> Turn {
         return Turn::Note(ExecutorWrite::NoteReloaded, vec![Note::not_reloaded(&why)]);
     }
     Turn::Act(Write::Reload(Text::from(pod)))
+}
+
+/// A request does not end while a server was seen to serve another certificate than the one that its
+/// Secret holds. A server that cannot be seen is taken at the API's word.
+pub(super) fn verify(run: &Run<'_>) -> Turn {
+    if run.request.progress.has(READY) {
+        return Turn::Done;
+    }
+    let old = run.seen.servers().find(|(_, pod)| pod.serves == Serving::Old);
+    old.map_or(Turn::Done, |(name, _)| Turn::Wait(Waiting::ServesOld(Text::clone(name))))
 }

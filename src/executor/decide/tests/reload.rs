@@ -66,3 +66,18 @@ fn a_short_timeout_leaves_time_for_the_restart() {
     scene.later(Span::seconds(30));
     assert_eq!(scene.point(), Some(W::NoteReloaded));
 }
+
+#[test]
+fn a_request_does_not_end_while_a_server_was_seen_to_serve_the_old_leaf() {
+    let mut scene = Scene::before(W::ResumeDatabase);
+    scene.pod("shop-1").serves = Serving::Old;
+    assert_eq!(scene.waits(), Waiting::ServesOld("shop-1".into()));
+    scene.seen.request.max_retries = 0;
+    scene.later(STEP);
+    assert_eq!(scene.play(), [W::NoteFailure, W::ResumeDatabase, W::Fail]);
+    assert!(scene.seen.request.progress.0["Failed"].message.contains("serves another certificate"));
+
+    let mut scene = Scene::before(W::ResumeDatabase);
+    scene.pod("shop-1").serves = Serving::Unseen;
+    assert_eq!(scene.point(), Some(W::ResumeDatabase), "nobody could look");
+}
