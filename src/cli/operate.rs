@@ -14,8 +14,8 @@ use super::run::{CALL_DEADLINE, replica};
 use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
-use crate::config::{self, Config};
-use crate::executor::Settings;
+use crate::config::{self, Config, IssueWith, Reload};
+use crate::executor::{Issuing, Servers, Settings};
 use crate::metrics::executor::ExecutorActs;
 use crate::operate::{self, Parts};
 use crate::telemetry::{self, LogFormat};
@@ -44,6 +44,9 @@ pub(super) struct Operate {
     /// Start although another executor, such as KubeDB's Ops Manager, is at work
     #[arg(long)]
     force: bool,
+    /// Speak also to servers on loopback addresses: for a cluster whose pods are processes of this host
+    #[arg(long)]
+    loopback: bool,
     /// How log lines are written [default: text on a terminal, json otherwise]
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
@@ -80,6 +83,15 @@ impl Operate {
         let settings = Settings {
             namespaces: config.policy.watch.namespaces.clone(),
             yields: !self.force,
+            issuing: match config.executor.issue_with {
+                IssueWith::CertManager => Issuing::CertManager,
+                IssueWith::OwnIssuer => Issuing::Own,
+            },
+            servers: match config.executor.reload {
+                Reload::Auto => Servers::Reloaded,
+                Reload::Never => Servers::LookedAt,
+            },
+            loopback: self.loopback,
             replica: replica(self.identity.clone()),
             ..Settings::default()
         };

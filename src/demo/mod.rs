@@ -14,6 +14,7 @@ pub mod folder;
 mod once;
 mod parts;
 mod picture;
+mod requests;
 mod scene;
 mod screen;
 mod servers;

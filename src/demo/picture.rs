@@ -124,6 +124,8 @@ pub(super) enum Tone {
 pub(super) struct Places {
     /// For kubectl.
     pub(super) kubeconfig: PathBuf,
+    /// A request to try; the others are beside it.
+    pub(super) request: PathBuf,
     /// The daemon's config file, which it follows.
     pub(super) config: PathBuf,
     /// Where the daemon serves its metrics.
@@ -259,6 +261,7 @@ mod tests {
     fn row(view: &View, sights: &Sights) -> Row {
         let places = Places {
             kubeconfig: PathBuf::new(),
+            request: PathBuf::new(),
             config: PathBuf::new(),
             metrics: ([127, 0, 0, 1], 0).into(),
             page: ([127, 0, 0, 1], 0).into(),
@@ -325,6 +328,7 @@ mod tests {
     fn only_the_newest_news_are_kept_and_endings_are_counted() {
         let places = Places {
             kubeconfig: PathBuf::new(),
+            request: PathBuf::new(),
             config: PathBuf::new(),
             metrics: ([127, 0, 0, 1], 0).into(),
             page: ([127, 0, 0, 1], 0).into(),

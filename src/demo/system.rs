@@ -14,6 +14,7 @@ use super::eyes::Eyes;
 use super::folder::{CONFIG, Folder, KUBECONFIG};
 use super::parts::Parts;
 use super::picture::{News, Picture, Places, Tone};
+use super::requests;
 use super::scene::{OWN, Scene};
 use super::servers::choose;
 use super::show::{Ended, Show, Sources};
@@ -63,11 +64,13 @@ pub(super) async fn start(
     let subnet = subnet(listener.address().port())?;
     let places = Places {
         kubeconfig: folder.write(KUBECONFIG, &listener.kubeconfig(&first).text())?,
+        request: folder.file("change-issuer.yaml"),
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
         page: page.local_addr().context("--page")?,
     };
     let listeners = Listeners { metrics, page: Some(page) };
+    requests::write(folder, &scene)?;
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");

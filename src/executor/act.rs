@@ -13,7 +13,7 @@ use super::decide::seen::{Request, Seen};
 use super::facts::{self, PAUSED};
 use super::look::Looked;
 use super::swap::{Conditions, Done, Set, Target};
-use super::{FIELD_MANAGER, Hand, fixed};
+use super::{FIELD_MANAGER, Hand, Issuing, fixed};
 use crate::api::resources::{CERTIFICATE, OPS_REQUEST};
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::RequestPhase;
@@ -33,12 +33,16 @@ impl Hand {
             Write::Change(certificate) => self.change(looked, certificate).await,
             Write::Update => self.update(looked).await,
             Write::Delete(leftover) => self.delete(&seen.request, leftover).await,
+            Write::Reload(pod) => self.reload(looked, pod).await,
+            Write::Issue(certificate) if self.issuing == Issuing::Own => {
+                self.issue_itself(looked, certificate).await
+            }
             Write::Issue(certificate) => self.issue(seen, certificate).await,
             Write::Evict { pod, uid } => self.evict(&seen.request, pod, uid).await,
         }
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         request: &Request,
         phase: Option<RequestPhase>,

@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 
 use super::decide::notes::{Mark, Progress, Status};
 use super::decide::seen::{
-    Database, Issued, Life, Operation, Other, Pause, Pod, Refusal, Request, Role, Secret,
+    Database, Issued, Life, Operation, Other, Pause, Pod, Refusal, Request, Role, Secret, Serving,
 };
 use super::wanted::Plan;
 use crate::api::cert_manager::Certificate;
@@ -281,6 +281,7 @@ pub(super) fn pods(all: &[pod::Pod], database: &str) -> BTreeMap<Text, Pod> {
             role,
             ready: pod.is_ready(),
             deleting: meta::is_deleting(&pod.metadata),
+            serves: Serving::Unseen,
         };
         Some((pod.metadata.name.as_deref()?.into(), facts))
     });

@@ -1,6 +1,7 @@
 //! Reading what a decision needs, uncached.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1;
@@ -8,15 +9,15 @@ use kube::api::ListParams;
 use kube::core::{DynamicObject, PartialObjectMeta};
 use serde_json::Value;
 
-use super::decide::notes::{ISSUED, PAUSED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
+use super::decide::notes::{ISSUED, PAUSED, READY, RELOADED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
 use super::decide::seen::{
     Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template, Unfit,
 };
 use super::wanted::{Plan, template_agrees};
-use super::{Hand, facts, fixed, found};
+use super::{Hand, Servers, facts, fixed, found};
 use crate::api::cert_manager::{self, CERTIFICATE_NAME, ClusterIssuer, Issuer};
 use crate::api::meta::{self, is_deleting};
-use crate::api::mysql::MySql;
+use crate::api::mysql::{MySql, TopologyMode};
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::api::pod::{Pod, selector_of};
 use crate::api::resources::{CERTIFICATE, WORKLOADS};
@@ -38,6 +39,8 @@ pub(super) struct Looked {
     pub(super) plan: Option<Plan>,
     /// The specs of the Certificates that were found, by name.
     pub(super) specs: BTreeMap<Text, Value>,
+    /// Where the pods are, as far as they may be spoken to.
+    pub(super) addresses: BTreeMap<Text, IpAddr>,
 }
 
 /// What of a database a decision is about to need.
@@ -47,6 +50,8 @@ struct Needs {
     certificates: bool,
     secrets: bool,
     pods: bool,
+    reload: bool,
+    verify: bool,
     template: bool,
     leftovers: bool,
 }
@@ -64,10 +69,19 @@ impl Needs {
         };
         let syncs = issues && progress.has(ISSUED);
         let updated = runs && progress.has(UPDATED);
+        let replaced = progress.has(RESTARTED) || progress.has(RELOADED);
+        let verify = runs && !fails && replaced && !progress.has(READY);
         Self {
+            verify,
             certificates: issues || fails,
             secrets: syncs,
-            pods: syncs || (runs && !issues && !progress.has(RESTARTED)),
+            pods: syncs || verify || (runs && !issues && !replaced),
+            reload: runs
+                && !fails
+                && request.asks == Ok(Operation::Rotate)
+                && progress.has(SYNCED)
+                && !progress.0.contains_key(RELOADED)
+                && !progress.has(RESTARTED),
             template: updated && !progress.has(TEMPLATE),
             leftovers: fails || (removes && progress.has(RESTARTED)),
         }
@@ -103,9 +117,10 @@ impl Hand {
             unfit: None,
             template: Template::Unseen,
             pods: BTreeMap::new(),
+            reloads: false,
             leftovers: Vec::new(),
         };
-        let mut looked = Looked { seen, plan, specs: BTreeMap::new() };
+        let mut looked = Looked { seen, plan, specs: BTreeMap::new(), addresses: BTreeMap::new() };
         self.look_at_database(&mut looked).await?;
         Ok(Some(looked))
     }
@@ -146,6 +161,15 @@ impl Hand {
             let params = ListParams::default().labels(&selector_of(plan.now.name()));
             let pods = self.calls.run("list", pods.list(&params)).await?.items;
             seen.pods = facts::pods(&pods, plan.now.name());
+            let named = pods.iter().filter_map(|pod| {
+                Some((Text::from(pod.metadata.name.as_deref()?), self.address(pod)?))
+            });
+            looked.addresses = named.collect();
+        }
+        let reloads = needs.reload && self.servers == Servers::Reloaded && is_reloadable(&plan.now);
+        if reloads || (needs.verify && self.servers != Servers::LeftAlone) {
+            let known = self.look_at_servers(seen, &plan.now, &looked.addresses).await?;
+            seen.reloads = reloads && known;
         }
         if needs.template {
             seen.template = self.template(&plan.now, &namespace).await?;
@@ -185,6 +209,23 @@ impl Hand {
         let as_wanted = plan.certificate(alias, &spec).is_none();
         let found = object.map(|object| facts::issued(&object, as_wanted, secret));
         Ok((Certificate { name: name.into(), secret: stored.into(), found }, spec))
+    }
+
+    /// What the servers serve that have got a new leaf, or are about to; whether all of them can be
+    /// spoken to. Whom nobody can speak to is restarted.
+    async fn look_at_servers(
+        &self,
+        seen: &mut Seen,
+        mysql: &MySql,
+        addresses: &BTreeMap<Text, IpAddr>,
+    ) -> Result<bool, ApiFailure> {
+        let Some(access) = self.access(mysql).await? else { return Ok(false) };
+        for (name, pod) in &mut seen.pods {
+            if let Some(address) = addresses.get(name) {
+                pod.serves = self.serving(*address, access.leaf).await;
+            }
+        }
+        Ok(seen.servers().all(|(name, _)| addresses.contains_key(name)))
     }
 
     /// Whether pods that are made now have TLS as the MySQL asks.
@@ -267,6 +308,11 @@ impl Hand {
         let issuer = self.calls.run("get", api.get_metadata(&issuer.name)).await;
         Ok(found(issuer)?.is_some())
     }
+}
+
+/// A group's own connections keep the certificates that they began with: its members are restarted.
+fn is_reloadable(mysql: &MySql) -> bool {
+    !matches!(mysql.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster))
 }
 
 fn leftover<K>(kind: LeftoverKind, it: &PartialObjectMeta<K>) -> Leftover {

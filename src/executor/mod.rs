@@ -1,9 +1,11 @@
 //! The executor: what KubeDB's Ops Manager does for a MySQLOpsRequest of type ReconfigureTLS, by the
 //! API only and crash-safe at every write.
 //!
-//! One operation is carried out, `tls.rotateCertificates: true`: pause the MySQL, have cert-manager
-//! issue every certificate anew, restart every pod by eviction, resume the MySQL, wait until it is
-//! Ready. What is written when is in [`decide`], what the conditions say in [`decide::notes`].
+//! Every operation that `spec.tls` can ask for: rotate, another issuer or other certificates (adding TLS
+//! among them), `requireSSL`, remove. Pause the MySQL, have every certificate issued, change the MySQL, have
+//! its provisioner change the template of the pods, restart every pod by eviction or have servers reload,
+//! resume, wait until it is Ready. What is written when is in [`decide`], what the conditions say in
+//! [`decide::notes`].
 //!
 //! [`decide`] is pure. Around it is a thin edge: one visit reads everything uncached ([`look`](look)),
 //! decides, carries one write out ([`act`](act)), and looks again, until there is something to wait
@@ -13,9 +15,9 @@
 //!
 //! # Where it differs from KubeDB's Ops Manager, knowingly
 //!
-//! - Of `spec.tls` it carries out `rotateCertificates` alone. Anything else ends as `Denied` at once,
-//!   with a message that says so: left alone it would wait for ever without a word, and by KubeDB's
-//!   own rule have every older request of the type skipped. A denied one skips nobody.
+//! - What it refuses ends as `Denied` at once, with a message that says what to do. A denied request skips
+//!   nobody.
+//! - It writes no pod template: with the pause lifted, the provisioner does.
 //! - A request that somebody else made Progressing is left alone, and waited for.
 //! - A database that somebody else has paused is waited for, and never resumed.
 //! - A request of another type that is older and queued comes first, as in KubeDB, even if nobody is
@@ -25,14 +27,13 @@
 //! - `BackupConfigurations` are not paused; running backups and restores are waited for.
 //! - That a server has joined its group again is known by its role label, not by SQL, and the
 //!   primary's role is not handed over before its restart.
+//! - Single servers reload a new leaf without a restart, where policy allows it.
 //! - A step that takes longer than `spec.timeout` ([`Settings::step_timeout`] where there is none) or
 //!   fails is tried again `spec.maxRetries` times in all.
 //!
 //! # What it may do
 //!
-//! get, list, watch: `mysqls`, `mysqlopsrequests`, `certificates`, `pods`; get: `secrets`; list: `backupconfigurations`, `backupsessions`, `restoresessions`; patch:
-//! `mysqlopsrequests/status`, `mysqls/status`, `certificates/status`; create: `pods/eviction`; create
-//! and patch: `events`.
+//! docs/executor.md has the table; `deploy/executor.yaml` grants it.
 
 mod act;
 mod backups;
@@ -40,9 +41,11 @@ pub mod decide;
 mod facts;
 mod look;
 mod objects;
+mod own_issuer;
 mod releases;
 mod requests;
 mod rivals;
+mod servers;
 mod swap;
 mod tell;
 pub mod vocabulary;
@@ -75,6 +78,27 @@ pub const FIELD_MANAGER: &str = "certrotor-executor";
 /// How long until a kind that is not served is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// Who issues certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issuing {
+    /// cert-manager, asked by the condition `Issuing`.
+    CertManager,
+    /// The executor itself, from the CAs of Issuers.
+    Own,
+}
+
+/// What servers are asked themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Servers {
+    /// Nothing: what the API says of them is taken.
+    LeftAlone,
+    /// They are looked at from outside: a request ends when none serves another certificate than it
+    /// should.
+    LookedAt,
+    /// The same, and they load new leaves without a restart, where that is enough.
+    Reloaded,
+}
+
 /// How an executor differs from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -82,6 +106,12 @@ pub struct Settings {
     pub namespaces: Vec<NamespacePattern>,
     /// Nothing is begun while another executor, KubeDB's Ops Manager, is at work.
     pub yields: bool,
+    /// Who issues.
+    pub issuing: Issuing,
+    /// What servers are asked themselves.
+    pub servers: Servers,
+    /// Servers may be at loopback addresses: for a cluster whose pods are processes of this host.
+    pub loopback: bool,
     /// How long a step may take where `spec.timeout` says nothing.
     pub step_timeout: Span,
     /// The name of this process in its Events.
@@ -93,6 +123,9 @@ impl Default for Settings {
         Self {
             namespaces: Vec::new(),
             yields: false,
+            issuing: Issuing::CertManager,
+            servers: Servers::LeftAlone,
+            loopback: false,
             step_timeout: Span::minutes(10),
             replica: FIELD_MANAGER.to_owned(),
         }
@@ -194,6 +227,9 @@ impl Executor {
             step_timeout: settings.step_timeout,
             everywhere: scopes(&settings.namespaces) == [None],
             namespaces: settings.namespaces,
+            issuing: settings.issuing,
+            servers: settings.servers,
+            loopback: settings.loopback,
             metrics,
             rival,
             stop: stop.clone(),
@@ -264,6 +300,9 @@ struct Hand {
     everywhere: bool,
     /// The namespaces whose requests are carried out; none: all of them.
     namespaces: Vec<NamespacePattern>,
+    issuing: Issuing,
+    servers: Servers,
+    loopback: bool,
     metrics: Arc<dyn ExecutorMetrics>,
     /// Another executor that is at work.
     rival: watch::Receiver<Option<String>>,

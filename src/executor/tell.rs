@@ -29,6 +29,7 @@ impl Hand {
             Write::Resume => format!("Resuming MySQL database: {database}"),
             Write::Evict { pod, .. } => format!("Restarting Pod: {}/{pod}", request.namespace),
             Write::Update => format!("Updating TLS of MySQL database: {database}"),
+            Write::Reload(pod) => format!("Reloading Pod: {}/{pod}", request.namespace),
             Write::Request { .. }
             | Write::Issue(_)
             | Write::LetGo
@@ -67,6 +68,7 @@ impl Hand {
             | Write::Update
             | Write::Delete(_)
             | Write::Issue(_)
+            | Write::Reload(_)
             | Write::Evict { .. } => {}
         }
     }
@@ -83,6 +85,7 @@ impl Hand {
             | ExecutorWrite::NoteSynced
             | ExecutorWrite::NoteUpdated
             | ExecutorWrite::NoteTemplate
+            | ExecutorWrite::NoteReloaded
             | ExecutorWrite::NoteRestarted
             | ExecutorWrite::NoteDatabaseReady
             | ExecutorWrite::Succeed => Said { reason: SUCCESSFUL, note, warning: false },
@@ -96,6 +99,7 @@ impl Hand {
             | ExecutorWrite::ChangeCertificate
             | ExecutorWrite::UpdateDatabase
             | ExecutorWrite::LetDatabaseGo
+            | ExecutorWrite::ReloadTls
             | ExecutorWrite::DeleteCertificate
             | ExecutorWrite::DeleteSecret
             | ExecutorWrite::IssueCertificate

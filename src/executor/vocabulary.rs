@@ -35,6 +35,10 @@ words! {
         LetDatabaseGo = "letDatabaseGo",
         /// That the template is as it should be is noted, and which pods are to be restarted.
         NoteTemplate = "noteTemplate",
+        /// A server loads its certificates anew.
+        ReloadTls = "reloadTls",
+        /// That all have is noted, or that they are restarted instead.
+        NoteReloaded = "noteReloaded",
         /// The pod that is restarted next is noted.
         NoteEvicting = "noteEvicting",
         /// The pod is evicted.

@@ -110,7 +110,8 @@ fn acts_are_counted_where_they_belong() {
 
 #[test]
 fn what_is_exported_is_what_is_declared() {
-    let page = render(page(1), &acts());
+    let operate = executor::ExecutorActs::new().unwrap().render(true);
+    let page = render(page(1), &acts()) + &operate;
     for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();
         let row = names::ALL.iter().find(|row| row.name == name);

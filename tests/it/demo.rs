@@ -9,6 +9,7 @@ use crate::support::control_plane::free_ports;
 use crate::support::effort::sized;
 use crate::support::eventually::eventually;
 use crate::support::http;
+use crate::support::kubectl::Kubectl;
 use crate::support::parts::{self, skipped};
 use crate::support::process::{Process, Scratch};
 use crate::support::time::{minutes, seconds};
@@ -208,7 +209,13 @@ async fn a_signal_ends_it_within_seconds_and_nothing_is_left_but_the_folder_that
     let mut files: Vec<_> =
         fs::read_dir(&kept).unwrap().map(|it| it.unwrap().file_name()).collect();
     files.sort_unstable();
-    assert_eq!(files, ["certrotor.yaml", "demo.log", "kubeconfig"]);
+    let requests = ["add-tls", "change-certificates", "change-issuer", "remove-tls", "rotate-tls"];
+    let mut expected = vec!["certrotor.yaml".to_owned(), "demo.log".to_owned()];
+    expected.extend(requests.map(|name| format!("{name}.yaml")));
+    expected.push("kubeconfig".to_owned());
+    expected.sort_unstable();
+    let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+    assert_eq!(files, expected);
     let log = fs::read_to_string(Path::new(&kept).join("demo.log")).unwrap();
     assert!(log.contains("config loaded"), "{log}");
 }
@@ -234,5 +241,60 @@ fn on_a_terminal_the_cursor_is_back_at_the_end_and_no_log_line_is_seen() {
     assert!(seen.contains("or look from another terminal"), "{seen:?}");
     for log in ["INFO", "WARN", "config loaded"] {
         assert!(!seen.contains(log), "{log} in {seen:?}");
+    }
+}
+
+/// Applies a request of the hint again and again until it was carried out: one that the daemon's own
+/// overtakes is skipped.
+async fn carried_out(kubectl: &Kubectl, folder: &str, file: &str) {
+    let path = format!("{folder}/{file}.yaml");
+    let name = format!("myops/blog-{file}");
+    eventually(minutes(2), &format!("{file} to be carried out"), async || {
+        let phase = kubectl.run(&["get", &name, "-n", "web", "-o=jsonpath={.status.phase}"]).out;
+        match &*phase {
+            "Successful" => return Ok(()),
+            "Failed" | "Denied" => {
+                let said = kubectl.run(&["get", &name, "-n", "web", "-o=yaml"]).out;
+                panic!("{file}: {said}");
+            }
+            "Skipped" => drop(kubectl.run(&["delete", &name, "-n", "web"])),
+            _ => {}
+        }
+        let said = kubectl.run(&["apply", "-f", &path]);
+        assert_eq!(said.code, Some(0), "{file}: {}", said.err);
+        Err(format!("{phase:?}"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_request_of_the_hint_is_carried_out() {
+    let scratch = Scratch::new("demo-requests");
+    let folder = scratch.path().join("kept").to_string_lossy().into_owned();
+    let options = ["--mysqld", "simulated", "--dir", &folder];
+    let demo = Demo::start("demo-hint", &options);
+    demo.ready().await;
+    let kubeconfig = Path::new(&folder).join("kubeconfig");
+    let kubectl = match Kubectl::new(scratch.path(), &kubeconfig) {
+        Ok(kubectl) => kubectl,
+        Err(missing) => return skipped("the requests of the demo", &missing.to_string()),
+    };
+    let mysql = |path: &str| {
+        let path = format!("-o=jsonpath={path}");
+        kubectl.run(&["get", "mysql", "blog", "-n", "web", &path]).out
+    };
+    eventually(minutes(1), "the database to be Ready", async || {
+        let phase = mysql("{.status.phase}");
+        if phase == "Ready" { Ok(()) } else { Err(phase) }
+    })
+    .await;
+    for file in ["change-issuer", "change-certificates", "rotate-tls", "remove-tls", "add-tls"] {
+        carried_out(&kubectl, &folder, file).await;
+        let (issuer, tls) = (mysql("{.spec.tls.issuerRef.name}"), mysql("{.spec.tls}"));
+        match file {
+            "remove-tls" => assert_eq!(tls, ""),
+            "add-tls" => assert_eq!(issuer, "web-ca"),
+            _ => assert_eq!(issuer, "web-next", "{file}"),
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::demo::picture::{Picture, Places};
 
 /// The commands, each with what it is for. The first must come first.
 pub(super) fn commands(places: &Places, database: Option<&Key>) -> Vec<(String, &'static str)> {
-    let Places { kubeconfig, config, metrics, page: _ } = places;
+    let Places { kubeconfig, request, config, metrics, page: _ } = places;
     let mut commands = vec![
         (
             format!("export KUBECONFIG={}", escaped(&quoted(&kubeconfig.display().to_string()))),
@@ -22,6 +22,11 @@ pub(super) fn commands(places: &Places, database: Option<&Key>) -> Vec<(String, 
             "rotate it by hand; any new value will do",
         ));
     }
+    let file = escaped(&quoted(&request.display().to_string()));
+    commands.push((
+        format!("kubectl apply -f {file}"),
+        "or add-tls, change-certificates, remove-tls, rotate-tls",
+    ));
     commands.push((format!("curl -s http://{metrics}/metrics"), "the same for Prometheus"));
     let edit = format!("$EDITOR {}", escaped(&quoted(&config.display().to_string())));
     commands.push((edit, "the daemon's config, reloaded when it changes"));

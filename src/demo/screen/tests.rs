@@ -82,6 +82,7 @@ fn picture() -> Picture {
         news: VecDeque::from(told),
         places: Places {
             kubeconfig: "/tmp/certrotor-demo-Ab3x/kubeconfig".into(),
+            request: "/tmp/certrotor-demo-Ab3x/change-issuer.yaml".into(),
             config: "/tmp/certrotor-demo-Ab3x/certrotor.yaml".into(),
             metrics: (Ipv4Addr::LOCALHOST, 9440).into(),
             page: (Ipv4Addr::LOCALHOST, 9441).into(),
@@ -121,12 +122,12 @@ web/blog      ●        ━━━━━━┿━╸─  1:45  Fresh      –   
   1:13  shop/catalog  attempt partlyServed
 
 
-
 Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   export KUBECONFIG=/tmp/certrotor-demo-Ab3x/kubeconfig
   kubectl get rotations -A -w
   kubectl get mysql,myops,certificates,pods -A
   kubectl patch rot blog -n web --type merge -p '{"spec":{"requestedAt":"1"}}'
+  kubectl apply -f /tmp/certrotor-demo-Ab3x/change-issuer.yaml
   curl -s http://127.0.0.1:9440/metrics
   $EDITOR /tmp/certrotor-demo-Ab3x/certrotor.yaml"#;
     shows(&screen(80, 24), expected);
@@ -166,9 +167,10 @@ Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   kubectl get rotations -A -w                                                     # the fleet, as it changes
   kubectl get mysql,myops,certificates,pods -A                                    # what it is made of
   kubectl patch rot blog -n web --type merge -p '{"spec":{"requestedAt":"1"}}'    # rotate it by hand; any new value will do
+  kubectl apply -f /tmp/certrotor-demo-Ab3x/change-issuer.yaml                    # or add-tls, change-certificates, remove-tls, rotate-tls
   curl -s http://127.0.0.1:9440/metrics                                           # the same for Prometheus
   $EDITOR /tmp/certrotor-demo-Ab3x/certrotor.yaml                                 # the daemon's config, reloaded when it changes"#;
-    shows(&screen(200, 19), expected);
+    shows(&screen(200, 20), expected);
 }
 
 #[test]

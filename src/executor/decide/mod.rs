@@ -29,6 +29,8 @@
 //! | | the template of its pods is not, and the database is paused | `letDatabaseGo` |
 //! | | it is, and the database is not paused | `pauseDatabase` |
 //! | | it is, and the database is | `noteTemplate` |
+//! | | rotate: servers may reload, and one does not serve the new leaf | `reloadTls` |
+//! | | all do, or one does not for too long | `noteReloaded` |
 //! | | a pod's turn has come: see [`restart`] | `noteEvicting` |
 //! | | it is its turn, and it has the uid that was noted | `evictPod` |
 //! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
@@ -50,7 +52,9 @@ use crate::executor::vocabulary::ExecutorWrite;
 mod configuring;
 mod issuing;
 pub mod notes;
+mod progress;
 mod queue;
+mod reload;
 mod restart;
 pub mod seen;
 mod stages;
@@ -109,6 +113,8 @@ pub enum Write {
     Delete(Leftover),
     /// The condition `Issuing` of this Certificate.
     Issue(Text),
+    /// The server in this pod loads its certificates anew.
+    Reload(Text),
     /// The eviction of this pod, if it still has this uid.
     Evict {
         /// Its name.
@@ -134,6 +140,7 @@ impl Write {
                 LeftoverKind::Secret => ExecutorWrite::DeleteSecret,
             },
             Self::Issue(_) => ExecutorWrite::IssueCertificate,
+            Self::Reload(_) => ExecutorWrite::ReloadTls,
             Self::Evict { .. } => ExecutorWrite::EvictPod,
         }
     }

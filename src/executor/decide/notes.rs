@@ -11,6 +11,8 @@
 //! | `UpdateDatabase` | `UpdateDatabase` | `Successfully updated TLS of MySQL database: ns/db` | the MySQL says what the request wants; not of a rotation |
 //! | `UpdatePetSets` | `UpdatePetSetsSucceeded` | `Successfully updated MySQL petset` | the template of its pods does; not of a rotation |
 //! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it, or with `CertificateSynced` of a rotation: this pod is to be restarted |
+//! | `ReloadPods` | `ReloadPodsSucceeded` | `Successfully reloaded MySQL pods for MySQLOpsRequest: ns/name` | every server serves the new leaf without a restart; no pod is evicted then |
+//! | `ReloadPods` = False | `ReloadPodsFailed` | `MySQL pods are restarted instead: why` | one does not |
 //! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
 //! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
@@ -30,18 +32,16 @@
 //! Types, reasons and messages are KubeDB's as far as KubeDB has them. Its per-pod conditions have
 //! no reason; here they have one, for tools that expect it.
 
-use std::collections::BTreeMap;
-
-use super::seen::{Certificate, Issued, Operation, Other, Request};
-use crate::core::fleet::Text;
-use crate::core::time::Time;
+use super::progress::failure_text;
+pub use super::progress::{Baseline, Eviction, Mark, Progress};
+use super::seen::{Certificate, Operation, Other, Request};
 
 /// The request is started.
 pub const RUNNING: &str = "Running";
 /// The request is ours.
 pub const OURS: &str = "ReconfigureTLS";
 /// The reason by which it is.
-const OURS_REASON: &str = "CertrotorOperate";
+pub(super) const OURS_REASON: &str = "CertrotorOperate";
 /// The database is paused.
 pub const PAUSED: &str = "DatabasePauseSucceeded";
 /// Every certificate was asked for.
@@ -52,6 +52,8 @@ pub const SYNCED: &str = "CertificateSynced";
 pub const UPDATED: &str = "UpdateDatabase";
 /// The template of its pods does.
 pub const TEMPLATE: &str = "UpdatePetSets";
+/// Every server has loaded its certificates anew.
+pub const RELOADED: &str = "ReloadPods";
 /// Every pod is restarted.
 pub const RESTARTED: &str = "Restart";
 /// The database is Ready again.
@@ -69,13 +71,13 @@ pub const DENIED: &str = "Denied";
 /// The request is passed over.
 pub const SKIPPED: &str = "Skipped";
 
-const CERTIFICATE: &str = "GetCertificate";
-const EVICT: &str = "EvictPod";
-const POD_READY: &str = "IsPodReady";
+pub(super) const CERTIFICATE: &str = "GetCertificate";
+pub(super) const EVICT: &str = "EvictPod";
+pub(super) const POD_READY: &str = "IsPodReady";
 
 /// What each step that can take long ends with: from the newest of these the next is timed.
-const MILESTONES: [&str; 9] =
-    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RESTARTED, READY, RETRYING];
+pub(super) const MILESTONES: [&str; 10] =
+    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RELOADED, RESTARTED, READY, RETRYING];
 
 /// `status` of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +198,19 @@ impl Note {
         Self::new(TEMPLATE, "UpdatePetSetsSucceeded", "Successfully updated MySQL petset")
     }
 
+    /// Every server has loaded its certificates anew.
+    pub fn reloaded(request: &Request) -> Self {
+        let path = request.path();
+        let message = format!("Successfully reloaded MySQL pods for MySQLOpsRequest: {path}");
+        Self::new(RELOADED, "ReloadPodsSucceeded", message)
+    }
+
+    /// They have not, and are restarted instead.
+    pub fn not_reloaded(why: &str) -> Self {
+        let message = format!("MySQL pods are restarted instead: {why}");
+        Self { status: Status::False, ..Self::new(RELOADED, "ReloadPodsFailed", message) }
+    }
+
     /// How far the eviction of a pod is.
     pub fn evict(pod: &str, uid: &str, status: Status) -> Self {
         let word = status.as_str();
@@ -250,7 +265,7 @@ impl Note {
 /// What failed.
 pub(super) const PAUSE_FAILED: &str = "DatabasePauseFailed";
 /// What failed.
-pub(super) const ISSUE_FAILED: &str = "IssueCertificatesFailed";
+pub const ISSUE_FAILED: &str = "IssueCertificatesFailed";
 /// What failed.
 pub(super) const TEMPLATE_FAILED: &str = "UpdatePetSetsFailed";
 /// What failed.
@@ -259,135 +274,3 @@ pub(super) const RESTART_FAILED: &str = "RestartPodsFailed";
 pub(super) const NOT_READY: &str = "DatabaseNotReady";
 /// What failed.
 pub(super) const RESUME_FAILED: &str = "DatabaseResumeFailed";
-
-/// A condition that was written before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// Its status.
-    pub status: Status,
-    /// Its reason.
-    pub reason: String,
-    /// Its message.
-    pub message: String,
-    /// Since when.
-    pub since: Option<Time>,
-}
-
-/// The conditions of a request, by type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress(pub BTreeMap<Text, Mark>);
-
-/// A certificate as it was before it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Baseline {
-    /// It was not there.
-    pub is_new: bool,
-    /// The Secret that it is stored in; empty when nobody has written it down.
-    pub secret: Text,
-    uid: Text,
-    revision: i64,
-    last_failure: String,
-}
-
-/// A pod that is to be restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Eviction<'a> {
-    /// Its name.
-    pub pod: &'a str,
-    /// Its uid before the restart.
-    pub uid: &'a str,
-    /// How far it is: False to do, Unknown its turn, True gone.
-    pub status: Status,
-    /// Its successor is ready.
-    pub done: bool,
-}
-
-impl Progress {
-    /// Whether this holds.
-    pub fn has(&self, kind: &str) -> bool {
-        self.0.get(kind).is_some_and(|mark| mark.status == Status::True)
-    }
-
-    /// Whether this executor started the request.
-    pub fn is_ours(&self) -> bool {
-        self.0.get(OURS).is_some_and(|mark| mark.reason == OURS_REASON)
-    }
-
-    /// When the step under way began: when the one before it ended.
-    pub fn step_began(&self) -> Option<Time> {
-        let milestone =
-            |kind: &str| MILESTONES.contains(&kind) || suffix(kind, POD_READY).is_some();
-        let reached = self.0.iter().filter(|(kind, _)| milestone(kind));
-        reached.filter_map(|(_, mark)| mark.since).max()
-    }
-
-    /// The certificate as it was before it was asked for.
-    pub fn baseline(&self, certificate: &str) -> Option<Baseline> {
-        let mark = self.0.get(format!("{CERTIFICATE}--{certificate}").as_str())?;
-        Some(Baseline {
-            is_new: mark.status == Status::False,
-            secret: detail(&mark.message, "Secret").unwrap_or_default().into(),
-            uid: detail(&mark.message, "UID")?.into(),
-            revision: detail(&mark.message, "Revision")?.parse().ok()?,
-            last_failure: detail(&mark.message, "LastFailure")?.to_owned(),
-        })
-    }
-
-    /// The certificates as they were, by name.
-    pub fn baselines(&self) -> impl Iterator<Item = (&str, Baseline)> {
-        let names = self.0.keys().filter_map(|kind| suffix(kind, CERTIFICATE));
-        names.filter_map(|name| Some((name, self.baseline(name)?)))
-    }
-
-    /// The pods that are to be restarted, by name.
-    pub fn evictions(&self) -> impl Iterator<Item = Eviction<'_>> {
-        self.0.iter().filter_map(|(kind, mark)| {
-            let pod = suffix(kind, EVICT)?;
-            let uid = detail(&mark.message, "PodUID")?;
-            let done = self.has(&format!("{POD_READY}--{pod}"));
-            Some(Eviction { pod, uid, status: mark.status, done })
-        })
-    }
-
-    /// How often a step was tried again.
-    pub fn retries(&self) -> u32 {
-        let mark = self.0.get(RETRYING);
-        let count = mark.and_then(|mark| detail(&mark.message, "Retry")?.split('/').next());
-        count.and_then(|count| count.parse().ok()).unwrap_or(0)
-    }
-
-    /// Why the request fails, once that is decided: reason and message.
-    pub fn failing(&self) -> Option<&Mark> {
-        self.0.get(FAILING).filter(|mark| mark.status == Status::True)
-    }
-}
-
-impl Baseline {
-    /// Whether the certificate has been issued since.
-    pub fn is_renewed(&self, now: &Issued) -> bool {
-        now.revision > if self.is_of(now) { self.revision } else { 0 }
-    }
-
-    /// Whether an issuance has failed since.
-    pub fn has_failed(&self, now: &Issued) -> bool {
-        (self.is_of(now) || self.is_new) && self.last_failure != failure_text(now.last_failure)
-    }
-
-    fn is_of(&self, now: &Issued) -> bool {
-        self.uid == now.uid
-    }
-}
-
-fn failure_text(failure: Option<Time>) -> String {
-    failure.map_or_else(|| "never".to_owned(), |at| at.to_string())
-}
-
-/// What follows `<prefix>--`.
-fn suffix<'a>(kind: &'a str, prefix: &str) -> Option<&'a str> {
-    kind.strip_prefix(prefix)?.strip_prefix("--")
-}
-
-/// The value of `Key:value` in a message of several, separated by `; `.
-fn detail<'a>(message: &'a str, key: &str) -> Option<&'a str> {
-    message.split("; ").find_map(|part| part.strip_prefix(key)?.strip_prefix(':'))
-}

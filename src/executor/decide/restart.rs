@@ -10,7 +10,7 @@
 use std::cmp::Reverse;
 
 use super::Write;
-use super::notes::{Eviction, Note, RESTARTED, Status};
+use super::notes::{Eviction, Note, RELOADED, RESTARTED, Status};
 use super::seen::{Pod, Role};
 use super::stages::{Run, Turn};
 use super::waiting::Waiting;
@@ -19,7 +19,7 @@ use crate::executor::vocabulary::ExecutorWrite;
 
 /// Where the stage is.
 pub(super) fn look(run: &Run<'_>) -> Turn {
-    if run.request.progress.has(RESTARTED) {
+    if run.request.progress.has(RESTARTED) || run.request.progress.has(RELOADED) {
         return Turn::Done;
     }
     let under_way: Vec<Eviction<'_>> = run

@@ -29,6 +29,9 @@ pub struct Seen {
     pub template: Template,
     /// Its pods by name, from `IssueCertificatesSucceeded` until `Restart`.
     pub pods: BTreeMap<Text, Pod>,
+    /// Servers may load their certificates anew instead of being restarted: policy and topology
+    /// allow it.
+    pub reloads: bool,
     /// What the database needs no more: looked at when TLS was removed, or could not be added.
     pub leftovers: Vec<Leftover>,
 }
@@ -296,6 +299,19 @@ pub struct Pod {
     pub ready: bool,
     /// It has a deletionTimestamp.
     pub deleting: bool,
+    /// What its server serves, where that is looked at.
+    pub serves: Serving,
+}
+
+/// What a server was seen to serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// Nobody has looked, or nothing was to be seen.
+    Unseen,
+    /// Another certificate than the one in the Secret, or none.
+    Old,
+    /// The certificate in the Secret.
+    New,
 }
 
 /// What a pod does. In this order they are restarted.

@@ -7,7 +7,7 @@ use super::notes::{
 };
 use super::seen::{Database, Request, Seen};
 use super::waiting::Waiting;
-use super::{Step, Write, configuring, issuing, restart};
+use super::{Step, Write, configuring, issuing, reload, restart};
 use crate::core::fleet::{DatabasePhase, RequestPhase};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
@@ -44,19 +44,21 @@ const SYNC: Stage = Stage { look: issuing::sync, failed: ISSUE_FAILED, again: is
 const UPDATE: Stage = Stage { look: configuring::update, failed: FAILING, again: nothing };
 const TEMPLATE: Stage =
     Stage { look: configuring::template, failed: TEMPLATE_FAILED, again: nothing };
+const RELOAD: Stage = Stage { look: reload::look, failed: RESTART_FAILED, again: nothing };
 const RESTART: Stage = Stage { look: restart::look, failed: RESTART_FAILED, again: nothing };
+const VERIFY: Stage = Stage { look: reload::verify, failed: FAILING, again: nothing };
 const CLEAN: Stage = Stage { look: configuring::clean, failed: FAILING, again: nothing };
 const RESUME: Stage = Stage { look: resume, failed: RESUME_FAILED, again: nothing };
 const WAIT: Stage = Stage { look: ready, failed: NOT_READY, again: nothing };
 
 /// The same certificates, issued anew.
-pub(super) const ROTATE: &[Stage] = &[PAUSE, ISSUE, SYNC, RESTART, RESUME, WAIT];
+pub(super) const ROTATE: &[Stage] = &[PAUSE, ISSUE, SYNC, RELOAD, RESTART, VERIFY, RESUME, WAIT];
 /// Another issuer, or other certificates. They are there before the MySQL changes: until then it is
 /// as it was.
 pub(super) const CONFIGURE: &[Stage] =
-    &[PAUSE, PREPARE, ISSUE, SYNC, UPDATE, TEMPLATE, RESTART, RESUME, WAIT];
+    &[PAUSE, PREPARE, ISSUE, SYNC, UPDATE, TEMPLATE, RESTART, VERIFY, RESUME, WAIT];
 /// Whether clients must use TLS.
-pub(super) const REQUIRE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, RESUME, WAIT];
+pub(super) const REQUIRE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, VERIFY, RESUME, WAIT];
 /// No TLS any more. What servers have mounted goes last.
 pub(super) const REMOVE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, CLEAN, RESUME, WAIT];
 
@@ -112,7 +114,7 @@ impl Run<'_> {
         })
     }
 
-    fn timeout(&self) -> Span {
+    pub(super) fn timeout(&self) -> Span {
         self.request.timeout.unwrap_or(self.step_timeout)
     }
 

@@ -49,6 +49,8 @@ pub enum Waiting {
     Terminating(Text),
     /// A pod is not Ready, or has no role yet.
     NotBack(Text),
+    /// A server was seen to serve another certificate than the one in its Secret.
+    ServesOld(Text),
     /// There are fewer servers than there should be.
     Servers {
         /// How many there are.
@@ -94,6 +96,9 @@ impl fmt::Display for Waiting {
             }
             Self::Terminating(pod) => write!(f, "Pod {pod} is ending"),
             Self::NotBack(pod) => write!(f, "Pod {pod} is not Ready"),
+            Self::ServesOld(pod) => {
+                write!(f, "Pod {pod} serves another certificate than the one that its Secret holds")
+            }
             Self::Servers { are, should } => write!(f, "{are} of {should} servers are there"),
         }
     }

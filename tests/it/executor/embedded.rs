@@ -14,7 +14,7 @@ use certrotor::embedded::issuer::{self, CertManager};
 use certrotor::embedded::pods::{self, PodRunner, Served, SimulatedMysqld};
 use certrotor::embedded::provisioner::{self, Provisioner};
 use certrotor::embedded::stateful_set::StatefulSets;
-use certrotor::executor::{Executor, Settings};
+use certrotor::executor::{Executor, Issuing, Settings};
 use certrotor::pki::{Algorithm, Entropy};
 use kube::Client;
 use serde_json::{Value, json};
@@ -38,11 +38,18 @@ pub(super) struct Cluster {
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     parts: JoinSet<()>,
+    /// Who issues for executors.
+    issuing: Issuing,
 }
 
 impl Cluster {
     /// With two issuers, `ca` and `other`, and a cluster issuer `everywhere`.
-    pub(super) async fn start() -> Self {
+    pub(super) fn start() -> Self {
+        Self::start_with(true)
+    }
+
+    /// The same, with or without cert-manager at work.
+    pub(super) fn start_with(cert_manager: bool) -> Self {
         let epoch: Time = "2026-11-23T12:00:00Z".parse().expect("a time");
         let clock: Arc<dyn Clock> = Arc::new(PausedClock::new(epoch));
         let server = ApiServer::new(Arc::clone(&clock)).expect("an API server");
@@ -60,7 +67,9 @@ impl Cluster {
             ..issuer::Settings::default()
         };
         let part = CertManager::new(client("cert-manager"), Arc::clone(&clock), settings);
-        parts.spawn(part.run(stop.clone()));
+        if cert_manager {
+            parts.spawn(part.run(stop.clone()));
+        }
         let settings = provisioner::Settings::new(NODE);
         let part = Provisioner::new(client("provisioner"), Arc::clone(&clock), settings);
         parts.spawn(part.run(stop.clone()));
@@ -71,15 +80,16 @@ impl Cluster {
         let part = PodRunner::new(client("kubelet"), Arc::clone(&clock), settings);
         let served = part.served();
         parts.spawn(part.run(stop.clone()));
-        let cluster = Self { server, served, clock, stop, parts };
+        let issuing = if cert_manager { Issuing::CertManager } else { Issuing::Own };
+        let cluster = Self { server, served, clock, stop, parts, issuing };
         for name in ["ca", "other"] {
-            cluster.issuer("Issuer", name).await;
+            cluster.issuer("Issuer", name);
         }
-        cluster.issuer("ClusterIssuer", "everywhere").await;
+        cluster.issuer("ClusterIssuer", "everywhere");
         cluster
     }
 
-    async fn issuer(&self, kind: &str, name: &str) {
+    fn issuer(&self, kind: &str, name: &str) {
         let namespace = if kind == "Issuer" { NAMESPACE } else { "cert-manager" };
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
             "metadata": {"name": name, "namespace": namespace}, "data": authority(name)});
@@ -101,7 +111,8 @@ impl Cluster {
         let service = self.server.service(name);
         let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
-        let settings = Settings { replica: name.to_owned(), ..Settings::default() };
+        let issuing = self.issuing;
+        let settings = Settings { replica: name.to_owned(), issuing, ..Settings::default() };
         let client = Client::new(service, NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         tokio::spawn(executor.run(self.stop.child_token()))

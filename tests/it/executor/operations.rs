@@ -54,7 +54,12 @@ impl Operation {
     fn before(self) -> Value {
         match self {
             Self::Add => json!({}),
-            _ => json!({"tls": {"issuerRef": reference("Issuer", "ca")}}),
+            Self::Remove
+            | Self::Issuer
+            | Self::ClusterIssuer
+            | Self::Certificates
+            | Self::Rotate
+            | Self::Require => json!({"tls": {"issuerRef": reference("Issuer", "ca")}}),
         }
     }
 
@@ -118,7 +123,11 @@ fn served(
         match operation {
             Operation::Remove => assert!(leaf.is_none(), "{told}: {pod} still has TLS"),
             Operation::Require => assert_eq!(leaf, &before[pod], "{told}: {pod}"),
-            _ => {
+            Operation::Add
+            | Operation::Issuer
+            | Operation::ClusterIssuer
+            | Operation::Certificates
+            | Operation::Rotate => {
                 assert!(leaf.is_some(), "{told}: {pod} has no TLS");
                 assert_ne!(leaf, &before[pod], "{told}: {pod}");
             }
@@ -131,7 +140,7 @@ fn served(
 
 async fn carried_out(operation: Operation, mode: Option<&str>) {
     let told = format!("{operation:?} {mode:?}");
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start();
     let executor = cluster.executor("one", nothing_goes_wrong);
     cluster.database(NAME, mode, &operation.before()).await;
     let before = cluster.presented(NAME);
@@ -162,7 +171,7 @@ fn every_operation_is_carried_out_on_every_topology() {
 /// How many writes an undisturbed run takes.
 fn count(operation: Operation, mode: Option<&'static str>) -> usize {
     paused(async move {
-        let cluster = Cluster::start().await;
+        let cluster = Cluster::start();
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
         let executor = cluster.executor("one", move |call| {
@@ -181,7 +190,7 @@ fn count(operation: Operation, mode: Option<&'static str>) -> usize {
 fn crash(operation: Operation, mode: Option<&'static str>, nth: usize, before_it: bool) {
     let told = format!("{operation:?} {mode:?}: crash at write {nth}, before it: {before_it}");
     paused(async move {
-        let cluster = Cluster::start().await;
+        let cluster = Cluster::start();
         cluster.database(NAME, mode, &operation.before()).await;
         let before = cluster.presented(NAME);
         let died = Arc::new(Notify::new());
@@ -211,19 +220,21 @@ fn crash(operation: Operation, mode: Option<&'static str>, nth: usize, before_it
 #[test]
 fn a_crash_at_any_write_of_any_operation_loses_nothing_and_repeats_nothing() {
     let group = Some("GroupReplication");
-    for (operation, mode) in [
+    let operations = [
         (Operation::Add, None),
         (Operation::Remove, None),
         (Operation::Issuer, if full() { group } else { None }),
         (Operation::Certificates, None),
         (Operation::Require, None),
-    ] {
+    ];
+    for (at, (operation, mode)) in operations.into_iter().enumerate() {
         let writes = count(operation, mode);
         assert!(writes >= 12, "{operation:?}: {writes}");
         for nth in 1..=writes {
             for before_it in [true, false] {
-                // In the ordinary run every other write, once before and once after it.
-                if full() || nth % 4 == if before_it { 1 } else { 3 } {
+                // In the ordinary run one of them, each time at another place.
+                let chosen = nth == (at + 1) * writes / 6 && before_it == (at % 2 == 0);
+                if full() || chosen {
                     crash(operation, mode, nth, before_it);
                 }
             }
@@ -234,7 +245,7 @@ fn a_crash_at_any_write_of_any_operation_loses_nothing_and_repeats_nothing() {
 #[test]
 fn an_issuer_that_does_not_exist_or_cannot_sign_leaves_the_database_as_it_was() {
     paused(async {
-        let cluster = Cluster::start().await;
+        let cluster = Cluster::start();
         let executor = cluster.executor("one", nothing_goes_wrong);
         cluster.database(NAME, None, &Operation::Rotate.before()).await;
         let (before, mysql) = (cluster.presented(NAME), cluster.get(MYSQLS, NAME));
@@ -268,7 +279,7 @@ fn an_issuer_that_does_not_exist_or_cannot_sign_leaves_the_database_as_it_was() 
 #[test]
 fn tls_that_cannot_be_added_leaves_nothing_behind() {
     paused(async {
-        let cluster = Cluster::start().await;
+        let cluster = Cluster::start();
         let executor = cluster.executor("one", nothing_goes_wrong);
         cluster.database(NAME, None, &json!({})).await;
         let broken = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer",
@@ -292,7 +303,7 @@ fn tls_that_cannot_be_added_leaves_nothing_behind() {
 #[test]
 fn a_request_that_is_deleted_at_any_moment_leaves_no_pause() {
     paused(async {
-        let cluster = Cluster::start().await;
+        let cluster = Cluster::start();
         let executor = cluster.executor("one", nothing_goes_wrong);
         cluster.database(NAME, None, &Operation::Remove.before()).await;
         for (at, after) in [2, 5, 9, 14].into_iter().enumerate() {
@@ -310,6 +321,41 @@ fn a_request_that_is_deleted_at_any_moment_leaves_no_pause() {
             assert!(!mysql["status"].to_string().contains("Paused"), "after {after} s: {mysql:#}");
             cluster.phase(MYSQLS, NAME, &["Ready"]).await;
         }
+        executor.abort();
+        cluster.end().await;
+    });
+}
+
+#[test]
+fn without_cert_manager_the_executor_issues_from_the_secrets_of_issuers() {
+    paused(async {
+        let cluster = Cluster::start_with(false);
+        let executor = cluster.executor("one", nothing_goes_wrong);
+        cluster.database(NAME, None, &json!({})).await;
+        let mut before = cluster.presented(NAME);
+        for (at, operation) in
+            [Operation::Add, Operation::Rotate, Operation::Issuer, Operation::ClusterIssuer]
+                .into_iter()
+                .enumerate()
+        {
+            let told = format!("{operation:?} by itself");
+            let status = cluster.ask(&format!("request-{at}"), NAME, &operation.tls()).await;
+            assert_eq!(status["phase"], "Successful", "{told}: {status:#}");
+            operation.check(&cluster, &told);
+            let after = cluster.presented(NAME);
+            assert!(after["shop-0"].is_some() && after["shop-0"] != before["shop-0"], "{told}");
+            before = after;
+        }
+        let tls = json!({"issuerRef": reference("Issuer", "broken")});
+        let broken = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer",
+            "metadata": {"name": "broken"}, "spec": {"ca": {"secretName": "gone"}}});
+        cluster.create("/apis/cert-manager.io/v1", &broken).await;
+        let status = cluster.ask("broken", NAME, &tls).await;
+        assert_eq!(status["phase"], "Failed");
+        let said = status["conditions"].to_string();
+        assert!(said.contains("Secret demo/gone of the CA does not exist"), "{said}");
+        assert!(!said.contains("PRIVATE"), "{said}");
+        assert_eq!(cluster.presented(NAME), before);
         executor.abort();
         cluster.end().await;
     });

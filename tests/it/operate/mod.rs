@@ -5,9 +5,12 @@ use std::sync::Arc;
 use certrotor::embedded::pods::SimulatedMysqld;
 use serde_json::json;
 
-use crate::support::api::{LEASE, MYSQL, POD, condition_of};
+use crate::actor::issuer;
+use crate::support::api::{CERTIFICATE, LEASE, MYSQL, POD, SECRET, condition_of, name as name_of};
 use crate::support::lab::on_cluster;
 
+mod load;
+mod real;
 mod stage;
 
 use stage::Stage;
@@ -56,6 +59,69 @@ fn the_executor_is_a_process_with_rights_and_a_lease_of_its_own() {
         stage.apply(&ROTATE.replace("name: rotate}", "name: again}"));
         assert_eq!(stage.ended("again").await["phase"], "Successful");
         drop((leader, other));
+        stage.end().await;
+    });
+}
+
+/// What KubeDB's documentation shows, one after the other on one database.
+const DOCUMENTED: [(&str, &str); 6] = [
+    (
+        "myops-add-tls",
+        "tls:
+    requireSSL: true
+    issuerRef: {name: ca, kind: Issuer, apiGroup: cert-manager.io}
+    certificates: [{alias: client, subject: {organizations: [mysql], organizationalUnits: [client]}}]",
+    ),
+    ("myops-rotate", "tls: {rotateCertificates: true}"),
+    (
+        "myops-change-issuer",
+        "tls: {issuerRef: {name: other, kind: Issuer, apiGroup: cert-manager.io}}",
+    ),
+    (
+        "myops-change-certs",
+        "tls: {certificates: [{alias: server, subject: {organizations: [\"kubedb:server\"]}, emailAddresses: [\"info@example.com\"]}]}",
+    ),
+    ("myops-require", "tls: {requireSSL: false}"),
+    ("myops-remove", "tls: {remove: true}"),
+];
+
+#[test]
+fn what_the_documentation_shows_is_carried_out_with_real_cert_manager() {
+    on_cluster(async |lab| {
+        let stage = Stage::start(&lab, Arc::new(SimulatedMysqld::default()), "127.94.5.0/28").await;
+        issuer(&lab.admin, &lab.name, "other").await;
+        stage.database("shop", json!({})).await;
+        let executor = stage.executor("one", &[]);
+        executor.ready().await;
+        let mut uids = vec![stage.uid("shop-0").await];
+        for (name, tls) in DOCUMENTED {
+            stage.apply(&format!(
+                "apiVersion: ops.kubedb.com/v1alpha1\nkind: MySQLOpsRequest\nmetadata: {{name: \
+                 {name}}}\nspec:\n  type: ReconfigureTLS\n  databaseRef: {{name: shop}}\n  {tls}\n"
+            ));
+            let status = stage.ended(name).await;
+            assert_eq!(status["phase"], "Successful", "{name}: {status:#}");
+            let uid = stage.uid("shop-0").await;
+            assert!(!uids.contains(&uid), "{name}: the server was restarted");
+            uids.push(uid);
+            let mysql = lab.admin.get(MYSQL, &lab.name, "shop").await;
+            assert!(condition_of(&mysql, "Paused").is_null(), "{name}");
+            let server = lab.admin.find(CERTIFICATE, &lab.name, "shop-server-cert").await;
+            let server = server.unwrap_or_default();
+            let signer = &server["spec"]["issuerRef"]["name"];
+            match name {
+                "myops-add-tls" | "myops-rotate" => assert_eq!(signer, "ca"),
+                "myops-remove" => assert!(server.is_null() && mysql["spec"]["tls"].is_null()),
+                _ => assert_eq!(signer, "other", "{name}"),
+            }
+            if name == "myops-change-certs" {
+                assert_eq!(server["spec"]["emailAddresses"][0], "info@example.com");
+            }
+        }
+        let left = lab.admin.list(SECRET, &lab.name).await;
+        let left: Vec<&str> = left.iter().map(name_of).filter(|it| it.ends_with("-cert")).collect();
+        assert_eq!(left, Vec::<&str>::new());
+        drop(executor);
         stage.end().await;
     });
 }

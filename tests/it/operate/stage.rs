@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::issuer;
-use crate::support::api::{MYSQL, REQUEST};
+use crate::support::api::{MYSQL, POD, REQUEST};
 use crate::support::control_plane::free_ports;
 use crate::support::daemon::assert_no_secrets;
 use crate::support::eventually::eventually;
@@ -81,11 +81,20 @@ impl<'a> Stage<'a> {
 
     /// Starts an executor for the namespace of the test.
     pub(super) fn executor(&self, identity: &str, more: &[&str]) -> Executor {
+        self.executor_with(identity, more, &json!({}))
+    }
+
+    /// The same, which never has a server reload.
+    pub(super) fn executor_that_restarts(&self, identity: &str, more: &[&str]) -> Executor {
+        self.executor_with(identity, more, &json!({"reload": "never"}))
+    }
+
+    fn executor_with(&self, identity: &str, more: &[&str], settings: &Value) -> Executor {
         let [port] = free_ports();
         let folder = self.lab.plane.folder();
-        let config = folder.join(format!("{}-executor.yaml", self.lab.name));
-        std::fs::write(&config, json!({"watch": {"namespaces": [self.lab.name]}}).to_string())
-            .unwrap();
+        let config = folder.join(format!("{}-{identity}.yaml", self.lab.name));
+        let settings = json!({"watch": {"namespaces": [self.lab.name]}, "executor": settings});
+        std::fs::write(&config, settings.to_string()).unwrap();
         let path = |path: &Path| path.to_string_lossy().into_owned();
         let listen = format!("127.0.0.1:{port}");
         let (config, kubeconfig) = (path(&config), path(&self.kubeconfig));
@@ -128,6 +137,11 @@ impl<'a> Stage<'a> {
     pub(super) fn apply(&self, yaml: &str) {
         let said = self.kubectl.run_with(&["apply", "-n", &self.lab.name, "-f", "-"], yaml);
         assert_eq!(said.code, Some(0), "{}", said.err);
+    }
+
+    /// The uid of a pod.
+    pub(super) async fn uid(&self, pod: &str) -> String {
+        crate::support::api::uid(&self.lab.admin.get(POD, &self.lab.name, pod).await).to_owned()
     }
 
     /// Waits until a request is over, and returns its status.

@@ -267,7 +267,7 @@ fn init_file(home: &Path, env: &BTreeMap<String, String>) -> io::Result<Option<P
     let (user, password) = (quoted(user), quoted(password));
     let file = home.join("init.sql");
     let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file)?;
-    for host in ["localhost", "%"] {
+    for host in ["localhost", "127.0.0.1", "%"] {
         writeln!(opened, "CREATE USER IF NOT EXISTS {user}@'{host}';")?;
         writeln!(opened, "ALTER USER {user}@'{host}' IDENTIFIED BY {password};")?;
         writeln!(opened, "GRANT ALL PRIVILEGES ON *.* TO {user}@'{host}' WITH GRANT OPTION;")?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::notes::{Mark, Note, Progress, Status};
 use super::seen::{
     Certificate, Database, Issued, Leftover, LeftoverKind, Life, Operation, Other, Pause, Pod,
-    Request, Role, Secret, Seen, Template, Unfit,
+    Request, Role, Secret, Seen, Serving, Template, Unfit,
 };
 use super::waiting::Waiting;
 use super::{Step, Write, next};
@@ -17,6 +17,7 @@ use crate::executor::vocabulary::ExecutorWrite;
 
 mod configuring;
 mod queue;
+mod reload;
 mod restart;
 mod run;
 
@@ -70,6 +71,7 @@ impl Scene {
             backup_running: false,
             unfit: None,
             template: Template::AsWanted,
+            reloads: false,
             leftovers: Vec::new(),
             certificates: certificates.into_iter().map(certificate).collect(),
             pods: pods.into_iter().map(|(name, role)| (name.into(), pod(name, role))).collect(),
@@ -190,6 +192,7 @@ impl Scene {
                 let certificate = all.find(|it| it.name == *name).unwrap();
                 certificate.found.as_mut().unwrap().issuing = true;
             }
+            Write::Reload(pod) => self.pod(pod).serves = Serving::New,
             Write::Evict { pod, uid } => {
                 let pod = self.pod(pod);
                 assert_eq!(pod.uid, *uid);
@@ -264,7 +267,13 @@ fn certificate(name: &str) -> Certificate {
 }
 
 fn pod(name: &str, role: Role) -> Pod {
-    Pod { uid: format!("{name}-uid").into(), role, ready: true, deleting: false }
+    Pod {
+        uid: format!("{name}-uid").into(),
+        role,
+        ready: true,
+        deleting: false,
+        serves: Serving::Unseen,
+    }
 }
 
 fn no_pods() -> BTreeMap<Text, Pod> {
