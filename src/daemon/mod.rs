@@ -3,14 +3,12 @@
 //! The loop runs at its own pace. Whatever can wake it is in [`Wake`]; what it decides is a
 //! [`View`], which metrics and readiness read; what it writes goes through `cluster/write.rs`.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::Client;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -37,15 +35,18 @@ mod health;
 mod installations;
 mod probing;
 mod scopes;
+mod serving;
 pub mod tell;
 mod turn;
 mod view;
 
 pub use probing::Probing;
+pub use serving::Listeners;
 pub use view::View;
 
 use health::Pulse;
 use installations::Installations;
+use serving::bind_page;
 use turn::Loop;
 
 words! {
@@ -133,31 +134,6 @@ pub async fn run(
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
     let listeners = Listeners { metrics, page: bind_page(server.page).await };
     daemon.serve(file, listeners, stop).await
-}
-
-/// Where a daemon is served.
-pub struct Listeners {
-    /// Metrics and health.
-    pub metrics: TcpListener,
-    /// The status page.
-    pub page: Option<TcpListener>,
-}
-
-/// Certificates must be rotated whether or not anybody can look at a page.
-async fn bind_page(address: SocketAddr) -> Option<TcpListener> {
-    match web::bind("server.page", address).await {
-        Ok(listener) => {
-            tracing::info!(%address, "serving the status page and /api/v1");
-            if !address.ip().is_loopback() {
-                tracing::warn!(%address, "whoever reaches server.page sees every tenant");
-            }
-            Some(listener)
-        }
-        Err(error) => {
-            tracing::error!("{error}; there is no status page until the next start");
-            None
-        }
-    }
 }
 
 /// A part of the daemon and its name.

@@ -66,7 +66,7 @@ async fn everybody_can_read_it_in_light_and_dark_on_a_desk_and_on_a_phone() {
 
 /// Pictures for the documents, where somebody asks for new ones; all of them for who wants to look.
 async fn keep(tab: &mut Tab<'_>, name: &str) {
-    let kept = ["fleet", "fleet-dark", "database", "fleet-phone"];
+    let kept = ["fleet", "fleet-dark", "database"];
     if let Some(folder) = std::env::var_os("CERTROTOR_PICTURES") {
         tab.picture(&Path::new(&folder).join(format!("{name}.png"))).await;
     }
