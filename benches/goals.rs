@@ -174,3 +174,62 @@ mod calendar {
         bencher.bench_local(|| times.intervals(NOW, NOW + Span::days(365), MARGIN).count());
     }
 }
+
+/// The status page and the forecast on it. Goal: a thousand databases in a tenth of a second.
+mod page {
+    use std::sync::Arc;
+
+    use axum::body::Body;
+    use axum::http::Request;
+    use certrotor::clock::SystemClock;
+    use certrotor::core::forecast::forecast;
+    use certrotor::core::plan::plan;
+    use certrotor::core::sample::{self, NOW};
+    use certrotor::core::time::Span;
+    use certrotor::daemon::View;
+    use certrotor::web::page::{Status, router};
+    use http_body_util::BodyExt as _;
+    use tokio::sync::watch;
+    use tower::ServiceExt as _;
+
+    use super::Bencher;
+
+    const SIZES: [u32; 2] = [1_000, 10_000];
+
+    /// Every rotation of the next ninety days.
+    #[divan::bench(args = SIZES)]
+    fn a_forecast(bencher: Bencher<'_, '_>, databases: u32) {
+        let (fleet, policy) = (sample::crowd(databases), super::plan::policy());
+        bencher.bench_local(|| forecast(&fleet, &policy, NOW, NOW + Span::days(90)));
+    }
+
+    /// A hundred of them on one page, as a browser asks for it again.
+    #[divan::bench(args = SIZES)]
+    #[expect(clippy::expect_used, reason = "a bench")]
+    fn the_fleet(bencher: Bencher<'_, '_>, databases: u32) {
+        let (fleet, policy) = (sample::crowd(databases), super::plan::policy());
+        let view = View {
+            plan: Some(Arc::new(plan(&fleet, &policy, NOW))),
+            fleet: Arc::new(fleet),
+            policy: Some(Arc::new(policy)),
+            at: Some(NOW),
+            config_loaded: None,
+            feasibility: None,
+        };
+        let views = watch::Sender::new(Arc::new(view));
+        let status = Status {
+            views: views.subscribe(),
+            clock: Arc::new(SystemClock),
+            forecasts: Arc::default(),
+        };
+        let router = router(status, false);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let request = Request::get("/").body(Body::empty()).expect("a request");
+                let answer = router.clone().oneshot(request).await.expect("an answer");
+                answer.into_body().collect().await.expect("a page").to_bytes().len()
+            })
+        });
+    }
+}

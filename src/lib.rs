@@ -17,5 +17,10 @@ pub mod mysql;
 pub mod operate;
 pub mod pki;
 pub mod probe;
+pub mod report;
 pub mod telemetry;
 pub mod web;
+
+#[cfg(test)]
+#[path = "../tests/it/support/effort.rs"]
+mod effort;

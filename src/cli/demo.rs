@@ -40,6 +40,10 @@ pub(super) struct Demo {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9440")]
     #[arg(value_parser = values::address)]
     listen: SocketAddr,
+    /// Where the status page is served; port 0: any that is free
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9441")]
+    #[arg(value_parser = values::address)]
+    page: SocketAddr,
     /// Where the kubeconfig, the config and the log are kept [default: a private folder, which is
     /// removed at the end, and no log]
     #[arg(long, value_name = "DIR")]
@@ -81,6 +85,7 @@ impl Demo {
         let options = Options {
             databases: self.databases,
             listen: self.listen,
+            page: self.page,
             mysqld: Mysqld::from(&*self.mysqld),
             once: self.once.then_some(self.timeout),
         };

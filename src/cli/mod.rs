@@ -36,6 +36,8 @@ enum Command {
     Status(rotations::Status),
     /// Why a database is rotated, or not now, in words
     Explain(rotations::Explain),
+    /// What will rotate when, and what another config would change
+    Plan(rotations::Plan),
     /// Have databases rotated, through every gate
     Rotate(rotations::Rotate),
     /// Hold databases: they are not rotated, whatever happens to their certificates
@@ -82,6 +84,7 @@ impl Cli {
             Command::Operate(operate) => operate.main(),
             Command::Status(status) => status.main(),
             Command::Explain(explain) => explain.main(),
+            Command::Plan(plan) => plan.main(),
             Command::Rotate(rotate) => rotate.main(),
             Command::Suspend(suspend) => suspend.main(),
             Command::Resume(resume) => resume.main(),

@@ -233,7 +233,7 @@ pub static KEYS: &[Key] = &[
         "The file whose first line is its password. Only servers with a certificate of the published CA get it."),
     key("server", Kind::Section, SECTION, "What certrotor serves itself. Read at the start."),
     key("server.metrics", Kind::Address, Some("0.0.0.0:9440"), "Metrics and health checks."),
-    key("server.page", Kind::Address, Some("127.0.0.1:9441"), "The status page."),
+    key("server.page", Kind::Address, Some("127.0.0.1:9441"), "The status page and its JSON. They show every database, so the default is this machine alone."),
     key("executor", Kind::Section, SECTION, "For `certrotor operate` alone."),
     key("executor.issueWith", Kind::Word(&["certManager", "self"]), Some("certManager"),
         "Who issues: cert-manager, or the executor itself with the CA in the Issuer's Secret."),

@@ -39,6 +39,42 @@ const GATES: [fn(&Situation<'_>) -> Option<Closed>; 22] = [
     rotated_recently,
 ];
 
+/// The words of all gates in the order in which they are looked at. Where one check says one of
+/// several words, they stand side by side; the budget's come last.
+pub const ORDER: [Gate; 31] = [
+    Gate::Deleting,
+    Gate::DatabaseMalformed,
+    Gate::Suspended,
+    Gate::Halted,
+    Gate::OtherInstallation,
+    Gate::ReportOnly,
+    Gate::NotLeader,
+    Gate::Unsatisfiable,
+    Gate::IssuerChangeReported,
+    Gate::CaChangeReported,
+    Gate::AutoOpsDisabled,
+    Gate::Paused,
+    Gate::ClockOff,
+    Gate::RequestActive,
+    Gate::RecommendationActive,
+    Gate::BackupRunning,
+    Gate::DatabaseNotReady,
+    Gate::IssuerNotReady,
+    Gate::CertificateIssuing,
+    Gate::CertificateFailing,
+    Gate::Stuck,
+    Gate::BackingOff,
+    Gate::RotatedRecently,
+    Gate::BreakerOpen,
+    Gate::WindowClosed,
+    Gate::Freeze,
+    Gate::WindowTooShort,
+    Gate::Spread,
+    Gate::BudgetTotal,
+    Gate::BudgetNamespace,
+    Gate::BudgetIssuer,
+];
+
 /// What the gates look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {

@@ -17,12 +17,15 @@ use super::slots::{Slot, SlotChange, SlotKeeper};
 use super::time::Time;
 use super::vocabulary::{Outcome, Stage, State, WritePoint};
 
+mod facing;
 #[cfg(test)]
 mod installations;
 mod verdict;
 
+pub use facing::{facing, facing_each};
 pub use verdict::{Verdict, WindowNow};
 
+use facing::Remembered;
 use verdict::{Conclusion, Order};
 
 /// What to do, and what is known of every database.
@@ -129,6 +132,29 @@ impl<'a> Planner<'a> {
     }
 
     fn judge(&mut self, key: &'a Key, database: &'a Database) -> Verdict {
+        let conclusion = self.facing(key, database, |planner, situation, stale| {
+            let current = situation.subject.record.current.as_ref();
+            // Gates are about beginning: a request that exists has passed them.
+            let begun = current.is_some_and(|current| current.request.uid.is_some());
+            let due = current.is_some() || !situation.findings.held.is_empty();
+            let gates = if due && !begun { closed(situation) } else { Vec::new() };
+            let next = planner.choose(situation, &gates, stale);
+            Conclusion::of(situation, gates, next)
+        });
+        match conclusion {
+            Some(conclusion) => self.conclude(key, database, conclusion),
+            None => Verdict::unmanaged(),
+        }
+    }
+
+    /// What a database is in, and whether what its Rotation remembers is about another MySQL; none
+    /// if nothing is managed there.
+    fn facing<T>(
+        &mut self,
+        key: &'a Key,
+        database: &'a Database,
+        then: impl FnOnce(&Self, &Situation<'_>, bool) -> T,
+    ) -> Option<T> {
         static NO_WISHES: Wishes = Wishes {
             suspend: false,
             requested_at: None,
@@ -138,14 +164,13 @@ impl<'a> Planner<'a> {
         };
         let rotation = database.rotation.as_ref();
         let record = Remembered::of(database);
-        let open = record.get().current.is_some();
         // An attempt of ours is followed to its end even where nobody is watched any more.
         let ours = record.get().installation.as_ref();
         let ours = ours.is_none_or(|owner| Some(owner) == self.fleet.installation.as_ref());
-        let followed = open && ours;
+        let followed = record.get().current.is_some() && ours;
         let watched = database.tls && database.selected;
         if !(followed || watched) {
-            return Verdict::unmanaged();
+            return None;
         }
         let rules = self.rules.database(&key.namespace, &database.labels);
         let wishes = rotation.map_or(&NO_WISHES, |rotation| &rotation.wishes);
@@ -176,17 +201,7 @@ impl<'a> Planner<'a> {
             breaker: &self.policy.breaker,
             duration: duration(subject.record, &rules, database.replicas),
         };
-        // Gates are about beginning: a request that exists has passed them.
-        let begun = subject.record.current.as_ref();
-        let begun = begun.is_some_and(|current| current.request.uid.is_some());
-        let gates = if !begun && (open || !findings.held.is_empty()) {
-            closed(&situation)
-        } else {
-            Vec::new()
-        };
-        let next = self.choose(&situation, &gates, record.is_stale());
-        let conclusion = Conclusion::of(&situation, gates, next);
-        self.conclude(key, database, conclusion)
+        Some(then(self, &situation, record.is_stale()))
     }
 
     /// The write: housekeeping of the record first, then the table.
@@ -325,38 +340,6 @@ fn slot(key: &Key, database: &Database, request: &Text) -> Slot {
         database: Text::clone(&key.name),
         issuer: database.server_issuer().cloned(),
         request: Text::clone(request),
-    }
-}
-
-/// The record as far as it is about this MySQL: one of another uid counts as none.
-#[derive(Debug)]
-enum Remembered<'a> {
-    Ours(&'a Record),
-    Stale(Box<Record>),
-}
-
-impl<'a> Remembered<'a> {
-    fn of(database: &'a Database) -> Self {
-        let Some(rotation) = &database.rotation else {
-            return Self::Stale(Box::default());
-        };
-        let uid = rotation.record.database_uid.as_ref();
-        if uid.is_none_or(|uid| *uid == database.uid) {
-            Self::Ours(&rotation.record)
-        } else {
-            Self::Stale(Box::default())
-        }
-    }
-
-    fn get(&self) -> &Record {
-        match self {
-            Self::Ours(record) => record,
-            Self::Stale(record) => record,
-        }
-    }
-
-    const fn is_stale(&self) -> bool {
-        matches!(self, Self::Stale(_))
     }
 }
 

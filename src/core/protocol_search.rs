@@ -12,6 +12,7 @@ mod model;
 mod search;
 mod world;
 
+use crate::effort::sized;
 use model::{Protocol, Violation};
 use search::{Report, Search};
 use world::Troubles;
@@ -28,19 +29,14 @@ const PROTOCOL: Protocol = Protocol {
 const CALM: Troubles =
     Troubles { failures: 0, deletions: 0, unready: 0, lost_slots: 0, lost_records: 0, stops: 0 };
 
-/// The moments that the ordinary run goes through, by their numbers in `brain::MOMENTS`. With fewer
-/// of them not every mutant is found.
+/// The moments of `brain::MOMENTS`, by their numbers, with which every mutant is found.
 const MOMENTS: &[u8] = &[0, 1, 3, 4];
-/// And the full run.
+const FEW_MOMENTS: &[u8] = &[0, 4];
 const ALL_MOMENTS: &[u8] = &[0, 1, 2, 3, 4];
-
-fn moments() -> &'static [u8] {
-    if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { ALL_MOMENTS } else { MOMENTS }
-}
 
 fn holds(name: &str, troubles: Troubles) -> Report {
     let began = tokio::time::Instant::now();
-    let report = Search::new(PROTOCOL, troubles, moments()).run();
+    let report = Search::new(PROTOCOL, troubles, sized(FEW_MOMENTS, MOMENTS, ALL_MOMENTS)).run();
     let took = began.elapsed();
     println!(
         "{name}: {} states, {} transitions, depth {}, {} plans, {took:.1?}",
@@ -53,7 +49,9 @@ fn holds(name: &str, troubles: Troubles) -> Report {
 }
 
 fn finds(protocol: Protocol, troubles: Troubles) -> Violation {
-    let report = Search::new(protocol, troubles, moments()).for_harm_alone().run();
+    let report = Search::new(protocol, troubles, sized(MOMENTS, MOMENTS, ALL_MOMENTS))
+        .for_harm_alone()
+        .run();
     let found = report.found.expect("a violation");
     println!("{:?} after\n  {}", found.violation, found.trace.join("\n  "));
     found.violation

@@ -119,6 +119,12 @@ impl Database {
         servers
     }
 
+    /// What one server presents, compared with the issued leaf.
+    pub fn presents(&self, pod: &Pod) -> Serving {
+        let issued = self.issued_server_leaf();
+        issued.map_or(Serving::Unknown, |issued| self.serving(pod, issued, |_| false))
+    }
+
     /// What one server presents. A single look at another leaf is not enough: a restart may have
     /// been under way, so drift takes two that both began after the last reconfiguration.
     fn serving(

@@ -48,6 +48,8 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+mod advice;
+
 /// A word that is not part of this vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word {0:?}")]
@@ -339,7 +341,20 @@ mod tests {
                 assert_eq!(rows.next(), Some(&*row));
             } )+ };
         }
-        rows_of!(State Cause Gate Stage Outcome WritePoint);
+        macro_rules! advised_of {
+            ($words:ident) => {
+                for word in $words::ALL {
+                    let row = format!("{word}` | {} | {} |", word.meaning(), word.advice());
+                    assert_eq!(rows.next(), Some(&*row));
+                }
+            };
+        }
+        advised_of!(State);
+        advised_of!(Cause);
+        advised_of!(Gate);
+        rows_of!(Stage);
+        advised_of!(Outcome);
+        rows_of!(WritePoint);
         assert_eq!(rows.next(), None);
     }
 }

@@ -3,6 +3,7 @@
 //! The loop runs at its own pace. Whatever can wake it is in [`Wake`]; what it decides is a
 //! [`View`], which metrics and readiness read; what it writes goes through `cluster/write.rs`.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,10 @@ use crate::cluster::watch::Watcher;
 use crate::config::Config;
 use crate::config::reload::{ConfigFile, Loaded, POLL};
 use crate::core::election::Terms;
+use crate::core::policy::Match;
 use crate::core::vocabulary::words;
 use crate::metrics::acts::{Acts, Vocabulary};
+use crate::web::page::{self, Status};
 use crate::web::{self, Monitor};
 
 mod health;
@@ -108,6 +111,11 @@ pub fn vocabulary() -> Vocabulary {
     }
 }
 
+/// The namespaces that are watched for this; none: all of them.
+pub fn watched(watch: &Match) -> Vec<Option<String>> {
+    scopes::of(watch)
+}
+
 /// Runs the daemon as a process until it is stopped: the config file, the web server, and the
 /// daemon between them. An error means that it could not start, or that a part of it ended which
 /// should not have.
@@ -121,9 +129,35 @@ pub async fn run(
     let known = loaded.borrow().config.clone();
     let daemon = Daemon::new(parts, loaded).probing(probing);
     let server = known.map_or_else(|| Config::default().server, |config| config.server);
-    let listener = web::bind("server.metrics", server.metrics).await?;
+    let metrics = web::bind("server.metrics", server.metrics).await?;
     tracing::info!(address = %server.metrics, "serving /metrics, /livez and /readyz");
-    daemon.serve(file, listener, stop).await
+    let listeners = Listeners { metrics, page: bind_page(server.page).await };
+    daemon.serve(file, listeners, stop).await
+}
+
+/// Where a daemon is served.
+pub struct Listeners {
+    /// Metrics and health.
+    pub metrics: TcpListener,
+    /// The status page.
+    pub page: Option<TcpListener>,
+}
+
+/// Certificates must be rotated whether or not anybody can look at a page.
+async fn bind_page(address: SocketAddr) -> Option<TcpListener> {
+    match web::bind("server.page", address).await {
+        Ok(listener) => {
+            tracing::info!(%address, "serving the status page and /api/v1");
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "whoever reaches server.page sees every tenant");
+            }
+            Some(listener)
+        }
+        Err(error) => {
+            tracing::error!("{error}; there is no status page until the next start");
+            None
+        }
+    }
 }
 
 /// A part of the daemon and its name.
@@ -197,6 +231,15 @@ impl Daemon {
         Monitor { health: Arc::new(health), metrics: Arc::new(render) }
     }
 
+    /// What its status page is made from.
+    pub fn status(&self) -> Status {
+        Status {
+            views: self.view.subscribe(),
+            clock: Arc::clone(&self.parts.clock),
+            forecasts: Arc::default(),
+        }
+    }
+
     /// What it decides, turn by turn.
     pub fn views(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
@@ -206,13 +249,17 @@ impl Daemon {
     pub async fn serve(
         self,
         config: ConfigFile,
-        listener: TcpListener,
+        listeners: Listeners,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
         tasks.spawn(named("config", config.run(POLL, stop.child_token())));
-        let serving = web::serve(listener, self.monitor(), stop.child_token());
+        let serving = web::serve(listeners.metrics, self.monitor(), stop.child_token());
         tasks.spawn(named("web", async move { drop(serving.await) }));
+        if let Some(listener) = listeners.page {
+            let serving = page::serve(listener, self.status(), stop.child_token());
+            tasks.spawn(named("page", async move { drop(serving.await) }));
+        }
         tasks.spawn(named("daemon", self.run(stop.clone())));
         supervise(tasks, &stop).await
     }

@@ -36,6 +36,8 @@ pub struct Options {
     pub databases: usize,
     /// Where the daemon serves its metrics.
     pub listen: SocketAddr,
+    /// Where it serves its status page.
+    pub page: SocketAddr,
     /// Which servers there are.
     pub mysqld: Mysqld,
     /// Ends by itself once every database was rotated; fails if that takes longer.

@@ -130,6 +130,8 @@ pub(super) struct Places {
     pub(super) config: PathBuf,
     /// Where the daemon serves its metrics.
     pub(super) metrics: SocketAddr,
+    /// Where it serves its status page.
+    pub(super) page: SocketAddr,
 }
 
 impl Picture {
@@ -262,6 +264,7 @@ mod tests {
             request: PathBuf::new(),
             config: PathBuf::new(),
             metrics: ([127, 0, 0, 1], 0).into(),
+            page: ([127, 0, 0, 1], 0).into(),
         };
         let mut picture = Picture::new(NOW, places);
         picture.look(view, sights, NOW);
@@ -328,6 +331,7 @@ mod tests {
             request: PathBuf::new(),
             config: PathBuf::new(),
             metrics: ([127, 0, 0, 1], 0).into(),
+            page: ([127, 0, 0, 1], 0).into(),
         };
         let mut picture = Picture::new(NOW, places);
         let news = |ended| News {

@@ -23,7 +23,7 @@ use crate::clock::{Clock, Offset, ServerClock};
 use crate::cluster::client::{ApiLayer, Calls};
 use crate::config::reload::ConfigFile;
 use crate::core::fleet::Text;
-use crate::daemon::{self, Daemon, Identity, Probing, View};
+use crate::daemon::{self, Daemon, Identity, Listeners, Probing, View};
 use crate::embedded::api::listen::Listener;
 use crate::embedded::api::{ApiServer, Failure, Options as ApiOptions};
 use crate::embedded::issuer::{self, CertManager};
@@ -56,6 +56,7 @@ pub(super) async fn start(
     stop: CancellationToken,
 ) -> anyhow::Result<Parts<Ended>> {
     let metrics = web::bind("--listen", options.listen).await?;
+    let page = web::bind("--page", options.page).await?;
     let scene = Scene::of(options.databases);
     let cluster = cluster(&scene, Arc::clone(&clock))?;
     let listener = Listener::bind(cluster.clone(), ANY_PORT.into()).await?;
@@ -66,13 +67,19 @@ pub(super) async fn start(
         request: folder.file("change-issuer.yaml"),
         config: folder.write_new(CONFIG, SETTINGS)?,
         metrics: metrics.local_addr().context("--listen")?,
+        page: page.local_addr().context("--page")?,
     };
     requests::write(folder, &scene)?;
+    let listeners = Listeners { metrics, page: Some(page) };
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
     }
-    let chosen = choose(&options.mysqld, scene.servers(), subnet.first(), folder).await?;
+    let choosing = choose(&options.mysqld, scene.servers(), subnet.first(), folder);
+    let Some(chosen) = stop.run_until_cancelled(choosing).await else {
+        bail!("stopped before the servers were ready");
+    };
+    let chosen = chosen?;
     // Its servers are processes of this host, or tasks of this process.
     let probing = Probing { eyes: Arc::new(Prober::default()), loopback: true };
     let daemon = Daemon::new(daemon_parts(&cluster, Arc::clone(&clock))?, loaded).probing(probing);
@@ -81,7 +88,7 @@ pub(super) async fn start(
     let mut parts = Parts::new(stop);
     parts.start("API server", |stop| quiet(listener.run(stop)));
     start_cluster(&mut parts, &cluster, &clock, (subnet, chosen.runtime));
-    parts.start("daemon", |stop| daemon.serve(file, metrics, stop));
+    parts.start("daemon", |stop| daemon.serve(file, listeners, stop));
     let (sights, seen) = start_eyes(&mut parts, views.clone(), &clock, &chosen.are);
     let picture = Picture::new(clock.now(), places);
     let sources = Sources { server: cluster, views, sights, seen, clock };

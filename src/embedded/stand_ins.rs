@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::api::ApiServer;
 use crate::clock::{Clock, PausedClock};
 use crate::core::time::Time;
+use crate::effort::sized;
 
 /// When every test begins.
 pub(crate) const NOON: &str = "2026-11-23T12:00:00Z";
@@ -25,10 +26,9 @@ pub(crate) fn server() -> (ApiServer, Arc<PausedClock>) {
     (ApiServer::new(Arc::clone(&clock) as _).unwrap(), clock)
 }
 
-/// Which of so many writes a process dies at: every other one, each with `CERTROTOR_TEST_FULL`.
+/// Which of so many writes a process dies at.
 pub(crate) fn some_of(writes: usize) -> impl Iterator<Item = usize> {
-    let step = if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 1 } else { 2 };
-    (1..=writes).step_by(step)
+    (1..=writes).step_by(sized(4, 2, 1))
 }
 
 /// Waits until `look` is content, or fails with what it saw last.

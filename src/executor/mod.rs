@@ -48,7 +48,7 @@ mod rivals;
 mod servers;
 mod swap;
 mod tell;
-mod vocabulary;
+pub mod vocabulary;
 mod wanted;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What certrotor shows over HTTP: metrics and health. Followers show theirs as well.
+//! What certrotor shows over HTTP: metrics and health, and the status page. Followers show theirs
+//! as well.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::text;
+
+pub mod page;
 
 /// How long requests under way may take to end at a shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -93,6 +96,15 @@ async fn serve_and_drain(
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .with_state(monitor);
+    serve_router(listener, router, stop, drain).await
+}
+
+async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
     let server =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let patience = async {

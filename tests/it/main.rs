@@ -4,6 +4,9 @@
 mod actor;
 #[cfg(feature = "demo")]
 #[cfg(test)]
+mod asking;
+#[cfg(feature = "demo")]
+#[cfg(test)]
 mod cli;
 #[cfg(feature = "demo")]
 #[cfg(test)]
@@ -30,6 +33,8 @@ mod mysql;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod operate;
+#[cfg(test)]
+mod page;
 #[cfg(feature = "demo")]
 #[cfg(test)]
 mod pods;

@@ -80,10 +80,16 @@ impl Scope {
     }
 }
 
-fn key(name: &str, namespace: Option<&str>) -> Key {
+pub(super) fn key(name: &str, namespace: Option<&str>) -> Key {
     let usual = namespace.unwrap_or_default();
     let (namespace, name) = name.split_once('/').unwrap_or((usual, name));
     Key::new(namespace, name)
+}
+
+/// The installation that a Rotation belongs to.
+pub(super) fn owner_of(rotation: &DynamicObject) -> Option<String> {
+    let owner = rotation.data["status"]["installation"].as_str();
+    owner.map(ToOwned::to_owned)
 }
 
 /// Which database an object is about, or is.

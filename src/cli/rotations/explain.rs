@@ -3,17 +3,24 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Args;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use http::Uri;
 use kube::api::DynamicObject;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::choice::{Scope, key_of};
+use super::ask::{Ask, Unanswered};
+use super::choice::{Scope, key, key_of, owner_of};
 use super::reach::{Cluster, Reached};
 use super::row::{away, word};
+use super::told::told;
 use super::words::{is_gate, meaning};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::values::nearest;
 use crate::core::certificate::sanitize;
+use crate::core::fleet::Key;
 use crate::core::time::Time;
+use crate::report::{Explanation, Overview};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explain {
@@ -22,8 +29,23 @@ pub(in crate::cli) struct Explain {
     name: String,
     #[command(flatten)]
     place: Place,
+    /// How it is written
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    #[command(flatten)]
+    ask: Ask,
     #[command(flatten)]
     cluster: Cluster,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Words
+    Text,
+    /// What /api/v1/databases/NAMESPACE/NAME answers, in JSON
+    Json,
+    /// The same in YAML
+    Yaml,
 }
 
 /// Where one database is.
@@ -36,18 +58,81 @@ struct Place {
 
 impl Explain {
     pub(in crate::cli) fn main(&self) -> anyhow::Result<ExitCode> {
-        self.cluster.run(async |reached| self.run(&reached).await)
+        match &self.ask.server {
+            Some(server) => super::reach::block_on(self.ask(server)),
+            None => self.cluster.run(async |reached| self.run(&reached).await),
+        }
     }
 
     async fn run(&self, reached: &Reached) -> anyhow::Result<ExitCode> {
         let scope = Scope::of(self.place.namespace.clone());
         let rotations = scope.rotations(reached, std::slice::from_ref(&self.name)).await?;
-        let mut out = anstream::stdout();
         for rotation in &rotations {
-            write!(out, "{}", explained(rotation, SystemClock.now()))?;
+            let asked = match owner_of(rotation) {
+                Some(owner) => Ask::leader(reached, &owner, &path(&key_of(rotation))).await,
+                None => Err(Unanswered::NotFound("no daemon has taken it on".to_owned())),
+            };
+            match asked {
+                Ok(said) => self.show(&said)?,
+                Err(why) => self.fall_back(rotation, &why)?,
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The daemon is asked where it was said to be, and no cluster.
+    async fn ask(&self, server: &Uri) -> anyhow::Result<ExitCode> {
+        let key = key(&self.name, self.place.namespace.as_deref());
+        if key.namespace.is_empty() {
+            bail!("with --server a database is named NAMESPACE/NAME, or with -n");
+        }
+        match Ask::server::<Explanation>(server, &path(&key)).await {
+            Ok(said) => self.show(&said)?,
+            Err(Unanswered::Other(error)) => return Err(error),
+            Err(Unanswered::NotFound(told)) => {
+                let all = Ask::server::<Overview>(server, "/api/v1/databases?limit=1000").await;
+                let lines = all.map(|all| all.databases).unwrap_or_default();
+                let names: Vec<String> =
+                    lines.iter().map(|line| format!("{}/{}", line.namespace, line.name)).collect();
+                let near = nearest(&key.to_string(), names.iter().map(String::as_str));
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                bail!("{told}{near}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn show(&self, said: &Explanation) -> anyhow::Result<()> {
+        let mut out = anstream::stdout();
+        match self.output {
+            Output::Text => write!(out, "{}", told(said, SystemClock.now()))?,
+            Output::Json => writeln!(out, "{:#}", json!(said))?,
+            Output::Yaml => write!(out, "{}", serde_saphyr::to_string(&json!(said))?)?,
+        }
+        Ok(())
+    }
+
+    fn fall_back(&self, rotation: &DynamicObject, why: &Unanswered) -> anyhow::Result<()> {
+        let why = match why {
+            Unanswered::NotFound(told) => told.clone(),
+            Unanswered::Other(error) => sanitize(&format!("{error:#}")),
+        };
+        if self.output != Output::Text {
+            bail!("-o is for what the daemon says, which cannot be asked: {why}");
+        }
+        let mut out = anstream::stdout();
+        write!(out, "{}", explained(rotation, SystemClock.now()))?;
+        writeln!(
+            out,
+            "\nThis is what its Rotation says. The daemon, which knows every check, was not asked: {why}"
+        )?;
+        Ok(())
+    }
+}
+
+fn path(key: &Key) -> String {
+    let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("/api/v1/databases/{}/{}", part(&key.namespace), part(&key.name))
 }
 
 /// All that a Rotation says, the words with what they mean.

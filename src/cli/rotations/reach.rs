@@ -32,7 +32,7 @@ pub(super) struct Cluster {
 #[derive(Clone)]
 pub(super) struct Reached {
     pub(super) client: Client,
-    calls: Calls,
+    pub(super) calls: Calls,
 }
 
 impl Cluster {
@@ -42,11 +42,7 @@ impl Cluster {
         command: impl AsyncFnOnce(Reached) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         install_tls_provider();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("could not start the runtime")?;
-        runtime.block_on(async {
+        block_on(async {
             let layer =
                 ApiLayer::new(Arc::new(SystemClock), Arc::new(Offset::default()), Arc::new(()));
             let target =
@@ -56,6 +52,15 @@ impl Cluster {
             command(Reached { client, calls }).await
         })
     }
+}
+
+/// Runs something that needs no cluster.
+pub(super) fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?;
+    runtime.block_on(command)
 }
 
 impl Reached {

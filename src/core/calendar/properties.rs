@@ -1,11 +1,12 @@
 //! Random calendars, held against the oracle around every kind of clock change.
 //!
 //! The ordinary run walks about two months around each of some changes; with
-//! `CERTROTOR_TEST_FULL=1` whole years, and more than ten thousand lines.
+//! `CERTROTOR_TEST=full` whole years, and more than ten thousand lines.
 
 use super::oracle::{Dice, Line, Walk, day_number, stretches};
 use super::*;
 use crate::core::time::{Span, Time};
+use crate::effort::{Effort, sized};
 
 mod combined;
 mod every_zone;
@@ -50,7 +51,7 @@ fn agree_everywhere(places: &[Place]) {
     let mut lines = 0;
     for (number, (zone, (year, month, day))) in (1..).zip(places) {
         let mut dice = Dice(number);
-        if full() {
+        if Effort::of_this_run() == Effort::Full {
             // From mid-January, when none of these zones changes; the years around the place's.
             for year in year - 2..=year + 1 {
                 let walk = Walk::new(zone, day_number(year, 1, 15), 366);
@@ -63,10 +64,6 @@ fn agree_everywhere(places: &[Place]) {
         }
     }
     println!("{lines} lines agree with the oracle");
-}
-
-fn full() -> bool {
-    std::env::var("CERTROTOR_TEST_FULL").is_ok_and(|value| value == "1")
 }
 
 /// How many random lines were held against the walk.
@@ -208,7 +205,7 @@ fn no_text_and_no_moment_makes_a_calendar_panic() {
     ];
     let mut dice = Dice(7);
     let mut read = 0;
-    for _ in 0..if full() { 200_000 } else { 10_000 } {
+    for _ in 0..if Effort::of_this_run() == Effort::Full { 200_000 } else { 10_000 } {
         let count = dice.below(14);
         let mut text: String = (0..count).map(|_| dice.one_of(&PIECES)).collect();
         if dice.below(2) == 0 {

@@ -6,7 +6,7 @@ use crate::demo::picture::{Picture, Places};
 
 /// The commands, each with what it is for. The first must come first.
 pub(super) fn commands(places: &Places, database: Option<&Key>) -> Vec<(String, &'static str)> {
-    let Places { kubeconfig, request, config, metrics } = places;
+    let Places { kubeconfig, request, config, metrics, page: _ } = places;
     let mut commands = vec![
         (
             format!("export KUBECONFIG={}", escaped(&quoted(&kubeconfig.display().to_string()))),
@@ -33,18 +33,24 @@ pub(super) fn commands(places: &Places, database: Option<&Key>) -> Vec<(String, 
     commands
 }
 
+/// Where to look with a browser.
+pub(super) fn page(places: &Places) -> String {
+    format!("Open http://{}", places.page)
+}
+
 /// The same as lines of the screen. A command that is cut works no more, so it is left out; but
 /// without the first, kubectl would show some other cluster, so that one goes on in a next line.
 pub(super) fn lines(picture: &Picture, width: usize) -> Vec<Line> {
     /// So wide are commands, as a rule.
     const COLUMN: usize = 80;
-    const TITLE: &str = "Look from another terminal; Ctrl-C here ends it all:";
     // The shortest, so that its command fits.
     let keys = picture.databases.iter().map(|row| &row.key);
     let key = keys.min_by_key(|key| key.namespace.len() + key.name.len());
     let commands = commands(&picture.places, key);
-    let title =
-        if TITLE.len() <= width { TITLE } else { "From another terminal (Ctrl-C: the end):" };
+    let page = page(&picture.places);
+    let title = format!("{page}, or look from another terminal (Ctrl-C ends it all):");
+    let short = "From another terminal (Ctrl-C: the end):".to_owned();
+    let title = if title.len() <= width { title } else { short };
     let mut lines = vec![Line::of(Ink::Dim, title)];
     for (index, (command, purpose)) in commands.iter().enumerate() {
         let command = format!("  {command}");

@@ -33,7 +33,9 @@ pub(in crate::demo) fn opening(
         line.push(ink, text);
         line.written(ability.colour)
     };
-    let first = say(Ink::Bold, "certrotor demo: look from another terminal with".to_owned());
+    let page = look::page(places);
+    let first = format!("certrotor demo: {page}, or look from another terminal with");
+    let first = say(Ink::Bold, first);
     let commands = look::commands(places, databases.first()).into_iter();
     let commands = commands.map(|(command, _)| say(Ink::Plain, format!("  {command}")));
     std::iter::once(first).chain(commands).collect()

@@ -7,6 +7,8 @@ use crate::core::time::{Span, Time};
 use crate::core::vocabulary::{Outcome, Stage, State};
 use crate::demo::picture::{Life, Places, Row, Server, Tally};
 
+mod svg;
+
 const STARTED: Time = Time::from_unix(1_800_000_000);
 
 fn at(seconds: i64) -> Time {
@@ -83,6 +85,7 @@ fn picture() -> Picture {
             request: "/tmp/certrotor-demo-Ab3x/change-issuer.yaml".into(),
             config: "/tmp/certrotor-demo-Ab3x/certrotor.yaml".into(),
             metrics: (Ipv4Addr::LOCALHOST, 9440).into(),
+            page: (Ipv4Addr::LOCALHOST, 9441).into(),
         },
     }
 }
@@ -119,7 +122,7 @@ web/blog      ●        ━━━━━━┿━╸─  1:45  Fresh      –   
   1:13  shop/catalog  attempt partlyServed
 
 
-Look from another terminal; Ctrl-C here ends it all:
+Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   export KUBECONFIG=/tmp/certrotor-demo-Ab3x/kubeconfig
   kubectl get rotations -A -w
   kubectl get mysql,myops,certificates,pods -A
@@ -159,7 +162,7 @@ web/blog      ●          ━━━━━━━━━━━━━━━━━�
   1:11  shop/orders   orders-1 serves the new certificate
   1:13  shop/catalog  attempt partlyServed
 
-Look from another terminal; Ctrl-C here ends it all:
+Open http://127.0.0.1:9441, or look from another terminal (Ctrl-C ends it all):
   export KUBECONFIG=/tmp/certrotor-demo-Ab3x/kubeconfig                           # for the kubectl that you have
   kubectl get rotations -A -w                                                     # the fleet, as it changes
   kubectl get mysql,myops,certificates,pods -A                                    # what it is made of

@@ -2,6 +2,7 @@
 
 use std::env;
 
+use crate::support::effort::sized;
 use crate::support::lab;
 
 mod draw;
@@ -61,8 +62,7 @@ fn seeds() -> Vec<u64> {
     if let Some(seed) = env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
         return vec![seed];
     }
-    let full = env::var_os("CERTROTOR_TEST_FULL").is_some();
-    (1..=if full { 1_000 } else { 50 }).collect()
+    (1..=sized(50, 50, 1_000)).collect()
 }
 
 #[test]

@@ -69,8 +69,12 @@ impl Demo {
         }
         let folder = scratch.path().to_string_lossy().into_owned();
         let listen = format!("127.0.0.1:{port}");
-        let args = ["demo", "--mysqld", "simulated", "--listen", &listen, "--dir", &folder];
-        let args = args.map(str::to_owned);
+        let args = [
+            &["demo", "--mysqld", "simulated", "--listen", &listen][..],
+            &["--page", "127.0.0.1:0", "--dir", &folder],
+        ]
+        .concat();
+        let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         let program = Path::new(env!("CARGO_BIN_EXE_certrotor"));
         let process = Process::start(program, &args, &scratch.path().join("printed"));
         eventually(minutes(1), "the demo to be ready", async || {

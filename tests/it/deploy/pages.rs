@@ -11,13 +11,18 @@ use super::{blocks, files, path, read};
 use crate::support::parts;
 use crate::support::process::Scratch;
 
+/// Where a command works: on a cluster, on the demo's, where the image is at hand, in a checkout.
+/// Those of the last two are not run here: `.ci/run` and the tests of the demo run what they say.
+const PLACES: [&str; 4] = ["cluster", "demo", "image", "checkout"];
+
 /// The pages whose commands a test runs, in the order in which a person would.
 fn run_by_tests() -> Vec<String> {
     let runbooks = files("docs/runbooks", ".md").into_iter().map(|file| format!("runbooks/{file}"));
     let first = ["install.md", "migrating.md", "security.md", "faq.md"].map(str::to_owned);
     // The last removes it all.
     let pages = first.into_iter().chain(runbooks).chain(["upgrading.md".to_owned()]);
-    pages.map(|page| format!("docs/{page}")).collect()
+    let pages = pages.map(|page| format!("docs/{page}"));
+    std::iter::once("README.md".to_owned()).chain(pages).collect()
 }
 
 /// Every page.
@@ -106,7 +111,7 @@ fn every_command_for_a_database_works_on_the_demo() {
 fn every_command_says_where_it_works() {
     for page in run_by_tests() {
         for (place, block) in blocks(&read(&page), "sh") {
-            let known = ["cluster", "demo", "image"].contains(&place);
+            let known = PLACES.contains(&place);
             assert!(known, "{page}: {place:?} is no place to run this: {block}");
         }
     }

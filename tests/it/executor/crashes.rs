@@ -13,12 +13,11 @@ use tokio::time::sleep;
 
 use super::world::World;
 use super::{ended, moves, nothing_goes_wrong, oracles, paused};
+use crate::support::effort::sized;
 
-/// How many seeds of slow calls are tried; in the full run, twenty times as many.
-const SEEDS: u64 = 6;
-
+/// How many seeds of slow calls are tried.
 fn seeds() -> u64 {
-    if std::env::var_os("CERTROTOR_TEST_FULL").is_some() { 20 * SEEDS } else { SEEDS }
+    sized(2, 6, 120)
 }
 
 /// Whether the process dies before the apiserver sees the write, or after it was carried out.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::embedded::{CERTIFICATES, Cluster, MYSQLS, REQUESTS, reference};
 use super::{moves, nothing_goes_wrong, paused};
+use crate::support::effort::Effort;
 
 const NAME: &str = "shop";
 const MODES: [Option<&str>; 5] = [
@@ -45,7 +46,7 @@ const ALL: [Operation; 7] = [
 ];
 
 fn full() -> bool {
-    std::env::var_os("CERTROTOR_TEST_FULL").is_some()
+    Effort::of_this_run() == Effort::Full
 }
 
 impl Operation {

@@ -1,6 +1,6 @@
 //! A large fleet on a real apiserver: how long the daemon takes to know it, how much memory it
 //! takes, and what a scrape costs. In the full run only; the goals are those of a release build:
-//! `CERTROTOR_TEST_FULL=1 cargo test --release --test it -- large --nocapture`.
+//! `CERTROTOR_TEST=full cargo test --release --test it -- large --nocapture`.
 
 use futures::StreamExt as _;
 use futures::stream;
@@ -12,6 +12,7 @@ use crate::support::api::{CERTIFICATE, Cluster, ISSUER, LEASE, MYSQL, ROTATION, 
 use crate::support::control_plane::{ControlPlane, Extent};
 use crate::support::crds;
 use crate::support::daemon::{Daemon, Install};
+use crate::support::effort::Effort;
 use crate::support::eventually::patiently;
 use crate::support::lab::{runtime, test_name};
 use crate::support::parts;
@@ -25,8 +26,8 @@ const AT_ONCE: usize = 48;
 #[test]
 fn ten_thousand_certificates() {
     let test = test_name();
-    if std::env::var("CERTROTOR_TEST_FULL").is_err() {
-        return parts::skipped(&test, "it is part of the full run (CERTROTOR_TEST_FULL=1)");
+    if Effort::of_this_run() < Effort::Full {
+        return parts::skipped(&test, "it is part of the full run (CERTROTOR_TEST=full)");
     }
     runtime().block_on(async {
         let (plane, foreign) =

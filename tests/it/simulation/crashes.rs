@@ -2,43 +2,47 @@
 
 use std::time::Duration;
 
-use super::is_full;
 use super::oracles::{Violation, differences};
 use certrotor::core::time::Span;
 
 use super::plan::{Crash, Deed, Happening, Moment, Plan, Promise, Role};
 use super::runner::{Run, report, run, run_all};
+use crate::support::effort::{Effort, sized};
 
 /// From then on every certificate is an emergency, and the request's stage another.
 const EMERGENCY: &str = "rotation:\n  limits: {total: 1, perNamespace: 1, perIssuer: 1}\n  \
                          windows: [{open: '0 11 * * *', for: 8h, timezone: UTC}]\n  \
                          minInterval: 6h\n  emergency: {before: 15d}\n";
 
-fn crashes(calm: &Run, who: Role, moments: &[Moment]) -> Vec<Plan> {
+pub(super) fn crashes(calm: &Run, who: Role, moments: &[Moment]) -> Vec<Plan> {
     let writes = calm.writes[who as usize];
-    assert!(writes > 8, "a run of {writes} writes rotates nothing");
     let names = &calm.named[who as usize];
-    assert_eq!(names.len(), writes, "a calm run in which a write failed: {names:?}");
     let each = (1..=writes).flat_map(|nth| moments.iter().map(move |moment| (nth, *moment)));
     let plans = each.map(|(nth, moment)| Plan {
-        name: format!("{who:?} dies {moment:?} write {nth}, {}", names[nth - 1]),
+        name: format!(
+            "{}: {who:?} dies {moment:?} write {nth}, {}",
+            calm.plan.name,
+            // Where one was tried in vain, those after it are called as the one before.
+            names.get(nth - 1).map_or("the last", String::as_str)
+        ),
         named: false,
-        crash: Some(Crash { who, nth, moment, then: None }),
+        crashes: [&calm.plan.crashes[..], &[Crash { who, nth, moment, then: None }]].concat(),
         ..calm.plan.clone()
     });
     plans.collect()
 }
 
-const BOTH: &[Moment] = &[Moment::Before, Moment::After];
+pub(super) const BOTH: &[Moment] = &[Moment::Before, Moment::After];
 
-/// Every write of a role against a run in which nobody dies: before and after each in the full run,
-/// before the one and after the next in the ordinary one.
+/// Every write of a role against a run in which nobody dies, before and after; a few in the quick run.
 fn every_write(plan: &Plan, who: Role) {
     let calm = run(&Plan { named: true, ..plan.clone() });
     report(&plan.name, std::slice::from_ref(&calm), |_| None);
-    let plans = crashes(&calm, who, BOTH).into_iter().enumerate();
-    let some = plans.filter(|(place, _)| is_full() || matches!(place % 4, 0 | 3));
-    let runs = run_all(&some.map(|(_, plan)| plan).collect::<Vec<_>>());
+    let (writes, names) = (calm.writes[who as usize], &calm.named[who as usize]);
+    assert!(writes > 8, "a run of {writes} writes rotates nothing");
+    assert_eq!(names.len(), writes, "a calm run in which a write failed: {names:?}");
+    let plans = crashes(&calm, who, BOTH).into_iter().step_by(sized(5, 1, 1));
+    let runs = run_all(&plans.collect::<Vec<_>>());
     report(&format!("{}, every write of the {who:?}", plan.name), &runs, |run| {
         differences(run, &calm)
     });
@@ -57,14 +61,14 @@ fn an_executor_that_dies_at_any_write_loses_nothing_and_repeats_nothing() {
 #[test]
 fn with_a_second_daemon_alive_nothing_is_lost_and_nothing_repeated() {
     let plan = Plan { daemons: 2, executors: 2, ..Plan::two("two of each") };
-    if is_full() {
+    if Effort::of_this_run() == Effort::Full {
         every_write(&plan, Role::Daemon);
         every_write(&plan, Role::Executor);
     }
     let calm = run(&Plan { named: true, ..plan.clone() });
     let crashes = crashes(&calm, Role::Daemon, &[Moment::After]);
-    let few: Vec<Plan> = crashes.into_iter().step_by(4).collect();
-    report("two of each, every fourth write", &run_all(&few), |_| None);
+    let few: Vec<Plan> = crashes.into_iter().step_by(sized(12, 4, 4)).collect();
+    report("two of each, some writes", &run_all(&few), |_| None);
 }
 
 #[test]
@@ -76,9 +80,10 @@ fn daemons_that_all_believe_they_lead_exceed_nothing() {
         lag,
         ..Plan::two("two leaders")
     };
+    let lags: &[u64] = sized(&[1], &[0, 1, 7], &[0, 1, 2, 7, 20]);
     let plans: Vec<Plan> = [Promise::ONE_AT_A_TIME, Promise::TWO_AT_A_TIME]
         .into_iter()
-        .flat_map(|promise| [0, 1, 7].map(|lag| plan(promise, Duration::from_secs(lag))))
+        .flat_map(|promise| lags.iter().map(move |lag| plan(promise, Duration::from_secs(*lag))))
         .collect();
     report("two leaders", &run_all(&plans), |_| None);
 }
@@ -89,16 +94,18 @@ fn a_config_that_changes_between_a_write_and_its_reply_repeats_nothing() {
     let mut plans = crashes(&calm, Role::Daemon, &[Moment::After]);
     for plan in &mut plans {
         plan.name += ", and everything is an emergency";
-        plan.crash = plan.crash.map(|crash| Crash { then: Some(EMERGENCY), ..crash });
+        for crash in &mut plan.crashes {
+            crash.then = Some(EMERGENCY);
+        }
     }
-    let plans: Vec<Plan> = plans.into_iter().step_by(if is_full() { 1 } else { 3 }).collect();
+    let plans: Vec<Plan> = plans.into_iter().step_by(sized(9, 3, 1)).collect();
     report("a config that changes", &run_all(&plans), |_| None);
 }
 
 #[test]
 fn a_group_of_three_is_rotated_as_a_single_server_is() {
     let plan = Plan { servers: vec![3], ..Plan::calm("a group") };
-    if is_full() {
+    if Effort::of_this_run() == Effort::Full {
         every_write(&plan, Role::Daemon);
         every_write(&plan, Role::Executor);
     }
@@ -107,8 +114,8 @@ fn a_group_of_three_is_rotated_as_a_single_server_is() {
 
 #[test]
 fn a_fleet_at_rest_is_left_alone_for_a_day() {
-    let hours = if is_full() { 24 } else { 1 };
-    let plan = Plan { quiet: Duration::from_hours(hours), ..Plan::calm("at rest") };
+    let quiet = sized(Duration::from_mins(20), Duration::from_hours(1), Duration::from_hours(24));
+    let plan = Plan { quiet, ..Plan::calm("at rest") };
     report("at rest", &run_all(&[plan]), asks_too_much);
 }
 

@@ -38,7 +38,7 @@ impl Journal {
 /// Decides what becomes of requests.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    crash: Option<Crash>,
+    crashes: Vec<Crash>,
     chance: Option<Chance>,
     silent: bool,
     /// What has been asked already, if first requests are not answered.
@@ -48,14 +48,14 @@ pub(crate) struct Faults {
     drawn: AtomicU64,
     /// How many writes that move something each role has tried.
     writes: [AtomicUsize; 2],
-    /// Which process has just died.
-    dead: Mutex<Option<usize>>,
+    /// Which process has just died, and of what.
+    dead: Mutex<Option<(Crash, usize)>>,
 }
 
 impl Faults {
     pub(crate) fn of(plan: &Plan) -> Self {
         Self {
-            crash: plan.crash,
+            crashes: plan.crashes.clone(),
             chance: plan.chance,
             silent: plan.silent,
             asked: Mutex::default(),
@@ -84,7 +84,7 @@ impl Faults {
     }
 
     /// The process that the plan has let die since the last call.
-    pub(crate) fn took_death(&self) -> Option<usize> {
+    pub(crate) fn took_death(&self) -> Option<(Crash, usize)> {
         self.dead.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -95,8 +95,9 @@ impl Faults {
         }
         if moves(call) {
             let nth = self.writes[role as usize].fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(crash) = self.crash.filter(|crash| crash.who == role && crash.nth == nth) {
-                *self.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);
+            let mut crashes = self.crashes.iter();
+            if let Some(crash) = crashes.find(|crash| crash.who == role && crash.nth == nth) {
+                *self.dead.lock().unwrap_or_else(PoisonError::into_inner) = Some((*crash, index));
                 return match crash.moment {
                     Moment::Before => Fault::HangBefore,
                     Moment::After => Fault::HangAfter,

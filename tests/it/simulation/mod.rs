@@ -5,19 +5,21 @@
 //! | file | what |
 //! |---|---|
 //! | `plan` | what is to happen in one run |
-//! | `crashes`, `seeds`, `mutation` | the tests: plans that are written down, plans made by chance, plans with a bug |
+//! | `crashes`, `stories` | the tests: a process dies at its writes, in a calm rotation and in what leads to all the others |
+//! | `seeds`, `mutation` | more of them: plans made by chance, plans with a bug |
 //! | `scene`, `world`, `process` | the cluster that all begin with, a copy of it at work, the processes under test |
 //! | `faults`, `people` | what becomes of each request, with the journal of all; what people do |
 //! | `stage`, `settled` | a plan under way, and whether it is over |
 //! | `runner`, `heard` | carries plans out, many at once; what was logged |
 //! | `history` | what happened, read off the commit log and the servers |
-//! | `oracles` | what must hold |
+//! | `oracles`, `biting` | what must hold; that it is seen when it does not |
 //! | `mutants`, `twist` | bugs that a daemon is given from outside |
 //!
 //! What goes wrong prints how to see it again, with every request:
 //! `SEED=17 cargo test --test it simulation -- --nocapture` for a plan made by chance, `PLAN='…'` for
 //! those whose name contains that. A seed is the same run each time, to the millisecond of every
-//! request of everybody. `CERTROTOR_TEST_FULL=1` runs all crashes, 2 000 seeds and a whole day at rest.
+//! request of everybody. Plain `cargo test` runs few of them, `tests/run` the
+//! 200 seeds and all mutants, `tests/run --full` every crash, 2 000 seeds and a whole day at rest.
 //!
 //! To add
 //!
@@ -33,6 +35,7 @@
 //! What must be so for a seed to be one run: nothing under test, and nobody else, may go through a
 //! hashed collection, wait in tokio's `watch` with others, or draw from unseeded chance.
 
+mod biting;
 mod crashes;
 mod faults;
 mod heard;
@@ -48,10 +51,6 @@ mod scene;
 mod seeds;
 mod settled;
 mod stage;
+mod stories;
 mod twist;
 mod world;
-
-/// Whether the full sizes are asked for.
-fn is_full() -> bool {
-    std::env::var_os("CERTROTOR_TEST_FULL").is_some()
-}

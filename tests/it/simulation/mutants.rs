@@ -15,6 +15,8 @@ pub(crate) enum Mutant {
     OldClock,
     /// Time is told by a clock that stands still while the host sleeps.
     MonotonicClock,
+    /// What is in flight is not looked at: nobody holds a slot, and no request is active.
+    CountsNothing,
     /// The limits are not those of the config file.
     NoLimit,
     /// The windows are not looked at.
@@ -29,7 +31,11 @@ impl Mutant {
         match self {
             Self::OldClock => Some(Arc::new(OldClock(now))),
             Self::MonotonicClock => Some(Arc::new(PausedClock::new(now))),
-            Self::GeneratedNames | Self::NoLimit | Self::NoWindow | Self::NothingApart => None,
+            Self::GeneratedNames
+            | Self::CountsNothing
+            | Self::NoLimit
+            | Self::NoWindow
+            | Self::NothingApart => None,
         }
     }
 
@@ -46,7 +52,9 @@ impl Mutant {
             ),
             Self::NoWindow => wrong("[{open: '0 11 * * *', for: 8h, timezone: UTC}]", "[]"),
             Self::NothingApart => wrong("minInterval: 6h", "minInterval: 1m"),
-            Self::GeneratedNames | Self::OldClock | Self::MonotonicClock => right.to_owned(),
+            Self::GeneratedNames | Self::CountsNothing | Self::OldClock | Self::MonotonicClock => {
+                right.to_owned()
+            }
         }
     }
 }

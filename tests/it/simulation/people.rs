@@ -28,7 +28,19 @@ impl World {
                     self.delete(&format!("{REQUESTS}/{name}")).await;
                 }
             }
-            Deed::RotateByHand(index) => self.rotate_by_hand(DATABASES[index]).await,
+            Deed::RotateByHand(index) => {
+                self.request(DATABASES[index], &json!({"rotateCertificates": true})).await;
+            }
+            Deed::AskNonsense(index) => {
+                self.request(DATABASES[index], &json!({})).await;
+            }
+            Deed::WriteRotation(index) => {
+                let body = json!({"apiVersion": "certrotor.dev/v1alpha1", "kind": "Rotation",
+                    "metadata": {"name": DATABASES[index], "namespace": NAMESPACE}, "spec": {}});
+                self.ask(Method::POST, ROTATIONS, "application/json", &body).await;
+            }
+            Deed::MakeAnew(index) => self.make_anew(DATABASES[index]).await,
+            Deed::Restore(index) => self.restore(DATABASES[index]),
             Deed::LoseSlots => {
                 self.delete(&format!("/api/v1/namespaces/{OWN}/configmaps/certrotor-slots")).await;
             }
@@ -58,12 +70,41 @@ impl World {
         newest.and_then(|request| request["metadata"]["name"].as_str().map(str::to_owned))
     }
 
-    async fn rotate_by_hand(&self, database: &str) {
+    async fn make_anew(&self, database: &str) {
+        let path = format!("/apis/kubedb.com/v1/namespaces/{NAMESPACE}/mysqls");
+        let mut mysql = self.of("mysqls.kubedb.com", database);
+        self.delete(&format!("{path}/{database}")).await;
+        mysql["metadata"] = json!({"name": database, "namespace": NAMESPACE});
+        mysql["status"] = json!({});
+        self.ask(Method::POST, &path, "application/json", &mysql).await;
+    }
+
+    /// More than are kept.
+    fn restore(&self, database: &str) {
+        let uid = &self.of("mysqls.kubedb.com", database)["metadata"]["uid"];
+        for day in 1..=7 {
+            let opened = format!("2026-10-0{day}T12:00:00Z");
+            let annotations = json!({
+                "certrotor.dev/installation": format!("{OWN}.certrotor"),
+                "certrotor.dev/database-uid": uid, "certrotor.dev/opened": opened,
+                "certrotor.dev/attempt": "1", "certrotor.dev/failures": "0",
+                "certrotor.dev/stage": "normal", "certrotor.dev/causes": "[]",
+                "certrotor.dev/baseline": "{}"});
+            let request = json!({"apiVersion": "ops.kubedb.com/v1alpha1", "kind": "MySQLOpsRequest",
+                "metadata": {"name": format!("{database}-rotate-0000000{day}"),
+                    "namespace": NAMESPACE, "annotations": annotations},
+                "spec": {"type": "ReconfigureTLS", "databaseRef": {"name": database},
+                    "tls": {"rotateCertificates": true}},
+                "status": {"phase": "Successful"}});
+            self.server.seed(request).expect("a valid request");
+        }
+    }
+
+    async fn request(&self, database: &str, tls: &Value) {
         let second = self.clock.now().unix();
         let body = json!({"apiVersion": "ops.kubedb.com/v1alpha1", "kind": "MySQLOpsRequest",
             "metadata": {"name": format!("{database}-by-hand-{second}"), "namespace": NAMESPACE},
-            "spec": {"type": "ReconfigureTLS", "databaseRef": {"name": database},
-                "tls": {"rotateCertificates": true}}});
+            "spec": {"type": "ReconfigureTLS", "databaseRef": {"name": database}, "tls": tls}});
         self.ask(Method::POST, REQUESTS, "application/json", &body).await;
     }
 

@@ -26,12 +26,14 @@ pub(crate) struct Plan {
     pub(crate) executors: usize,
     /// Every daemon believes that it leads: each has a Lease of its own.
     pub(crate) all_lead: bool,
-    /// The process that dies at one of its writes.
-    pub(crate) crash: Option<Crash>,
+    /// The processes that die at one of their writes.
+    pub(crate) crashes: Vec<Crash>,
     /// Requests that go wrong by chance.
     pub(crate) chance: Option<Chance>,
     /// The first request of each kind that each process sends is never answered.
     pub(crate) silent: bool,
+    /// How far the clocks of executors are ahead.
+    pub(crate) ahead: Span,
     /// How much later watches tell what happened.
     pub(crate) lag: Duration,
     /// What else happens, and when.
@@ -80,9 +82,10 @@ impl Plan {
             daemons: 1,
             executors: 1,
             all_lead: false,
-            crash: None,
+            crashes: Vec::new(),
             chance: None,
             silent: false,
+            ahead: Span::ZERO,
             lag: Duration::ZERO,
             happenings: Vec::new(),
             mutant: None,
@@ -120,6 +123,14 @@ impl Promise {
         apart: Span::hours(6),
         emergency: Span::hours(72),
     };
+    /// The same, and a schedule.
+    pub(crate) const ON_SCHEDULE: Self = Self {
+        config: "rotation:\n  limits: {total: 1, perNamespace: 1, perIssuer: 1}\n  \
+                 windows: [{open: '0 11 * * *', for: 8h, timezone: UTC}]\n  \
+                 schedule: {cron: '0 12 1 */3 *', timezone: UTC}\n  \
+                 minInterval: 6h\n  emergency: {before: 72h}\n",
+        ..Self::ONE_AT_A_TIME
+    };
     /// Two at a time.
     pub(crate) const TWO_AT_A_TIME: Self = Self {
         config: "rotation:\n  limits: {total: 2, perNamespace: 2, perIssuer: 2}\n  \
@@ -139,7 +150,7 @@ impl Promise {
 const DAY: i64 = 86_400;
 
 /// A process dies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crash {
     /// Which.
     pub(crate) who: Role,
@@ -210,6 +221,14 @@ pub(crate) enum Deed {
     DeleteRequest(usize),
     /// A person rotates by hand.
     RotateByHand(usize),
+    /// A person asks for nothing at all.
+    AskNonsense(usize),
+    /// A person writes the Rotation of a database before anybody else does.
+    WriteRotation(usize),
+    /// A database is deleted, and another made under its name.
+    MakeAnew(usize),
+    /// Requests of ours of long ago come back, as from a backup.
+    Restore(usize),
     /// Somebody deletes the slots.
     LoseSlots,
     /// Somebody deletes the Rotation of a database.

@@ -115,6 +115,7 @@ fn executor(world: &Arc<World>, index: usize, name: &str) -> impl Future<Output 
     let client = Client::new(api(world, Role::Executor, index, name), OWN);
     let calls = Calls::new(DEADLINE, Arc::new(()));
     let settings = executor::Settings { replica: name.to_owned(), ..executor::Settings::default() };
-    let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+    let wrong = AtomicI64::new(world.plan.ahead.as_seconds());
+    let clock = Arc::new(HostClock { cluster: Arc::clone(&world.clock), wrong });
     Executor::new(client, clock, calls, settings).run(CancellationToken::new())
 }

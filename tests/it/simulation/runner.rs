@@ -67,7 +67,7 @@ impl Run {
 }
 
 /// Whether one plan is being replayed: then it is told whole.
-fn is_replay() -> bool {
+pub(crate) fn is_replay() -> bool {
     ["SEED", "PLAN"].iter().any(|name| std::env::var_os(name).is_some())
 }
 

@@ -5,13 +5,9 @@ use std::time::Duration;
 use certrotor::core::digest::Digest;
 use certrotor::core::time::Span;
 
-use super::is_full;
 use super::plan::{Chance, Deed, Happening, LATE, Plan, Promise, Role};
 use super::runner::{report, run, run_all};
-
-/// How many seeds the ordinary run tries: each takes half a second of a core.
-const SEEDS: u64 = 40;
-const FULL_SEEDS: u64 = 2_000;
+use crate::support::effort::sized;
 
 /// Draws from a seed.
 pub(crate) struct Dice {
@@ -111,7 +107,7 @@ fn draw(
 fn seeds() -> Vec<u64> {
     match std::env::var("SEED") {
         Ok(seed) => vec![seed.parse().expect("SEED is a number")],
-        Err(_) => (1..=if is_full() { FULL_SEEDS } else { SEEDS }).collect(),
+        Err(_) => (1..=sized(6, 200, 2_000)).collect(),
     }
 }
 
@@ -123,7 +119,8 @@ fn whatever_chance_does_nothing_is_lost_and_nothing_repeated() {
 
 #[test]
 fn a_seed_is_always_the_same_run() {
-    for seed in [3, 5, 8] {
+    for seed in sized(&[3][..], &[3, 5, 8], &[3, 5, 8, 13, 21]) {
+        let seed = *seed;
         let [first, second] = [run(&plan(seed)), run(&plan(seed))];
         let differs = first.journal.iter().zip(&second.journal).find(|(one, other)| one != other);
         assert_eq!(differs, None, "SEED={seed}");

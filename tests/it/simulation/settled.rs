@@ -19,7 +19,13 @@ pub(crate) fn unsettled(world: &World) -> Vec<String> {
         let asked = &rotation["spec"]["requestedAt"];
         let handled = asked.is_null() || *asked == status["handledRequest"];
         let seen = rotation["metadata"]["generation"] == status["observedGeneration"];
-        if !seen || !status["current"].is_null() || status["state"] != "Fresh" || !handled {
+        let is_of_it = status["databaseUid"] == mysql["metadata"]["uid"];
+        if !is_of_it
+            || !seen
+            || !status["current"].is_null()
+            || status["state"] != "Fresh"
+            || !handled
+        {
             all.push(format!("rotation {database}: {rotation}"));
         }
         all.extend(stale_of(world, database));

@@ -42,20 +42,22 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn play(plan: &Plan, scene: &ApiServer) -> Run {
         let (world, mut others) = World::begin(plan, scene).await;
-        let roles = (0..plan.daemons).map(|index| (Role::Daemon, index));
-        let roles = roles.chain((0..plan.executors).map(|index| (Role::Executor, index)));
-        let processes = roles.map(|(role, index)| Process::start(&world, role, index, 1)).collect();
         let mut happenings = plan.happenings.clone();
+        // The next is the last; of those at one time, the first that was written down.
+        happenings.reverse();
         happenings.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let mut stage = Self {
             world: Arc::clone(&world),
-            processes,
+            processes: Vec::new(),
             dead: Vec::new(),
             happenings,
             began: Instant::now(),
             idle: Instant::now(),
             errors: Vec::new(),
         };
+        // What happens at the very beginning happens before anybody is there.
+        stage.happen().await;
+        stage.start();
         let mut wrong = stage.until_settled().await;
         world.faults.calm_down();
         let revision = world.server.revision();
@@ -92,6 +94,14 @@ impl Stage {
             named: [Vec::new(), Vec::new()],
             journal: world.journal.take(),
         }
+    }
+
+    fn start(&mut self) {
+        let plan = &self.world.plan;
+        let roles = (0..plan.daemons).map(|index| (Role::Daemon, index));
+        let roles = roles.chain((0..plan.executors).map(|index| (Role::Executor, index)));
+        let start = |(role, index)| Process::start(&self.world, role, index, 1);
+        self.processes = roles.map(start).collect();
     }
 
     /// Goes on until everything is as it should be; what is not if that takes too long.
@@ -132,8 +142,7 @@ impl Stage {
 
     fn deaths(&mut self) {
         let now = Instant::now();
-        if let Some(index) = self.world.faults.took_death() {
-            let crash = self.world.plan.crash.expect("one that was planned");
+        if let Some((crash, index)) = self.world.faults.took_death() {
             self.kill(crash.who, index);
             if let Some(config) = crash.then {
                 self.world.reconfigure(config);

@@ -12,7 +12,7 @@ use certrotor::embedded::api::{ApiService, Call, Verb};
 use http::request::Parts;
 use http::{Request, Response};
 use kube::client::Body;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::{Layer, Service};
 
 use super::mutants::Mutant;
@@ -64,15 +64,29 @@ impl Service<Request<Body>> for Twisted {
 
 impl TwistLayer {
     fn concerns(&self, call: &Call) -> bool {
-        self.lease.is_some() && call.resource == "leases"
-            || self.mutant == Some(Mutant::GeneratedNames)
-                && call.verb == Verb::Create
-                && call.resource == "mysqlopsrequests"
+        let resource = call.resource.as_str();
+        self.lease.is_some() && resource == "leases"
+            || match self.mutant {
+                Some(Mutant::GeneratedNames) => {
+                    call.verb == Verb::Create && resource == "mysqlopsrequests"
+                }
+                Some(Mutant::CountsNothing) => {
+                    (call.verb == Verb::List
+                        && resource == "mysqlopsrequests"
+                        && call.namespace.is_empty())
+                        || (call.verb == Verb::Get && resource == "configmaps")
+                }
+                _ => false,
+            }
     }
 }
 
 impl Twisted {
     async fn twisted(mut self, request: Request<Body>) -> Answer {
+        if self.twist.mutant == Some(Mutant::CountsNothing) && request.method() == http::Method::GET
+        {
+            return Ok(emptied(self.inner.call(request).await?).await);
+        }
         let (mut head, body) = request.into_parts();
         let bytes = body.collect_bytes().await.expect("a body in memory");
         let body = match self.twist.lease.filter(|_| head.uri.path().contains("/leases")) {
@@ -89,6 +103,19 @@ impl Twisted {
         body["metadata"]["name"] = format!("{name}-{number}").into();
         body.to_string()
     }
+}
+
+/// The answer without what the object, or the list, holds.
+async fn emptied(answer: Response<Reply>) -> Response<Reply> {
+    let (head, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body in memory");
+    let mut object: Value = serde_json::from_slice(&bytes).expect("an object");
+    for (part, nothing) in [("items", json!([])), ("data", json!({}))] {
+        if object[part].is_array() || object[part].is_object() {
+            object[part] = nothing;
+        }
+    }
+    Response::from_parts(head, Reply::from(object.to_string()))
 }
 
 fn own_lease(number: usize, head: &mut Parts, body: &Bytes) -> String {

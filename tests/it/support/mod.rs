@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod control_plane;
 pub(crate) mod crds;
 pub(crate) mod daemon;
+pub(crate) mod effort;
 pub(crate) mod eventually;
 pub(crate) mod http;
 pub(crate) mod kubeconfig;

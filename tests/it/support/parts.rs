@@ -12,8 +12,8 @@ pub(crate) struct Missing {
     why: String,
 }
 
-/// The file of a program: from `CERTROTOR_PARTS`, `KUBEBUILDER_ASSETS`, or what `tests/run` once
-/// obtained.
+/// The file of a program: from `CERTROTOR_PARTS` or `KUBEBUILDER_ASSETS`. Plain `cargo test` looks
+/// nowhere else, so that it is quick; `tests/run` sets the first.
 pub(crate) fn find(program: &str) -> Result<PathBuf, Missing> {
     let missing = |why: String| Missing { program: program.to_owned(), why };
     if let Some(folder) = env::var_os("CERTROTOR_PARTS").map(PathBuf::from) {
@@ -23,11 +23,8 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, Missing> {
     }
     let assets =
         env::var_os("KUBEBUILDER_ASSETS").map(|folder| PathBuf::from(folder).join(program));
-    let cached = views().into_iter().map(|view| view.join("bin").join(program));
     assets
-        .into_iter()
-        .chain(cached)
-        .find(|file| file.exists())
+        .filter(|file| file.exists())
         .ok_or_else(|| missing("CERTROTOR_PARTS is not set (tests/run sets it)".to_owned()))
 }
 
@@ -59,29 +56,6 @@ fn reason(folder: &Path, program: &str) -> Option<String> {
     let mut rows = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let row = rows.find(|row| row.first() == Some(&program))?;
     row.get(3).map(|why| (*why).to_owned())
-}
-
-/// The folders that `tests/run` made in the default cache, newest first.
-fn views() -> Vec<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
-    let Some(cache) = cache else {
-        return Vec::new();
-    };
-    let Ok(entries) = fs::read_dir(cache.join("certrotor/parts")) else {
-        return Vec::new();
-    };
-    let mut views: Vec<_> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let is_view = entry.file_name().to_string_lossy().starts_with("view-");
-            let made = entry.metadata().ok()?.modified().ok()?;
-            is_view.then(|| (made, entry.path()))
-        })
-        .collect();
-    views.sort();
-    views.into_iter().rev().map(|(_, path)| path).collect()
 }
 
 #[test]

@@ -18,7 +18,7 @@ const UNSURE: i64 = 2 * 86_400;
 
 #[test]
 fn windows_narrowed_and_frozen_leave_what_a_walk_through_every_minute_leaves() {
-    let cases = if full() { 400 } else { 15 };
+    let cases = sized(15, 15, 400);
     for (number, (zones, (year, month, day))) in (1..).zip(SIDE_BY_SIDE) {
         let walks: Vec<Walk> =
             zones.iter().map(|zone| Walk::new(zone, day_number(year, month, day), 62)).collect();

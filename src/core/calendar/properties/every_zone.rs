@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn every_zone_agrees_with_the_walk_wherever_its_offset_changes() {
-    let (step, years) = if full() { (1, 2020..2040) } else { (20, 2026..2027) };
+    let (step, years) = sized((20, 2026..2027), (20, 2026..2027), (1, 2020..2040));
     let database = TimeZoneDatabase::bundled();
     let mut dice = Dice(2_000);
     let (mut zones, mut changes) = (0, 0);
