@@ -69,8 +69,8 @@ pub(super) async fn start(
         metrics: metrics.local_addr().context("--listen")?,
         page: page.local_addr().context("--page")?,
     };
-    let listeners = Listeners { metrics, page: Some(page) };
     requests::write(folder, &scene)?;
+    let listeners = Listeners { metrics, page: Some(page) };
     let (file, loaded) = ConfigFile::open(&places.config).await;
     if let Some(problems) = &loaded.borrow().problems {
         bail!("{problems}");
