@@ -100,6 +100,11 @@ pub(crate) fn alarms(commits: &[Commit]) -> Vec<Held> {
     })
 }
 
+/// When a database was not meant to have TLS.
+pub(crate) fn bare(commits: &[Commit]) -> Vec<Held> {
+    held(commits, "mysqls.kubedb.com", |mysql| mysql["spec"]["tls"].is_null())
+}
+
 /// When an issuer could not sign.
 pub(crate) fn outages(commits: &[Commit]) -> Vec<Held> {
     held(commits, "issuers.cert-manager.io", |issuer| !has_condition(issuer, "Ready"))

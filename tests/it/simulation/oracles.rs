@@ -56,11 +56,11 @@ pub(crate) fn differences(run: &Run, calm: &Run) -> Vec<Violation> {
     all
 }
 
-/// O1: no server presents a leaf that has ended, or none. If the issuer could not sign from the
+/// O1: no server presents a leaf that has ended, or none although it is meant to. If the issuer could not sign from the
 /// emergency on, nobody could prevent it: then the database must have been said to be due by then, and
 /// for as long as it presents that leaf.
 fn expired(run: &Run) -> Vec<Violation> {
-    let alarmed = Alarmed { alarms: &run.alarms, outages: &run.outages };
+    let alarmed = Alarmed { alarms: &run.alarms, outages: &run.outages, bare: &run.bare };
     expired_of(&run.spells, &alarmed, run.plan.promise.emergency, run.ended)
 }
 
@@ -68,6 +68,7 @@ fn expired(run: &Run) -> Vec<Violation> {
 struct Alarmed<'a> {
     alarms: &'a [Held],
     outages: &'a [Held],
+    bare: &'a [Held],
 }
 
 fn expired_of(spells: &[Spell], known: &Alarmed<'_>, lead: Span, end: Time) -> Vec<Violation> {
@@ -77,7 +78,9 @@ fn expired_of(spells: &[Spell], known: &Alarmed<'_>, lead: Span, end: Time) -> V
         let whole = |held: &&Held| held.lasts_at(from) && held.lasts_at(to);
         let outage = known.outages.iter().any(|held| whole(&held));
         let alarm = known.alarms.iter().filter(whole).any(|held| spell.is_of(&held.of));
-        !(outage && alarm)
+        let mut bare = known.bare.iter().filter(|held| spell.is_of(&held.of));
+        let meant = spell.leaf.is_empty() && bare.any(|held| held.lasts_at(spell.from));
+        !(outage && alarm || meant)
     });
     wrong.map(|spell| violation("O1 expired", format!("{spell:?}"))).collect()
 }
@@ -179,7 +182,7 @@ mod tests {
         }
     }
 
-    const CALM: Alarmed<'_> = Alarmed { alarms: &[], outages: &[] };
+    const CALM: Alarmed<'_> = Alarmed { alarms: &[], outages: &[], bare: &[] };
     const LEAD: Span = Span::hours(72);
 
     #[test]
@@ -208,9 +211,24 @@ mod tests {
             (outage.clone(), held("blog", 900, Some(hours(950))), false, "it was taken back"),
             (outage, held("shop", 900, None), false, "it was said of another"),
         ] {
-            let known = Alarmed { alarms: &[alarm], outages: &[outage] };
+            let known = Alarmed { alarms: &[alarm], outages: &[outage], bare: &[] };
             let seen = expired_of(&[spell("a", 0, 1_001)], &known, LEAD, hours(9_999));
             assert_eq!(seen.is_empty(), excused, "{why}");
+        }
+    }
+
+    #[test]
+    fn no_leaf_at_all_is_excused_only_where_none_is_meant() {
+        let bare = |of: &str, from| Held { of: of.to_owned(), from: hours(from), until: None };
+        for (bare, leaf, excused) in [
+            (bare("blog", 0), "", true),
+            (bare("shop", 0), "", false),
+            (bare("blog", 2), "", false),
+            (bare("blog", 0), "a", false),
+        ] {
+            let none = Spell { not_after: Time::MIN, ..spell(leaf, 1, 2) };
+            let seen = expired_of(&[none], &Alarmed { bare: &[bare], ..CALM }, LEAD, hours(9));
+            assert_eq!(seen.is_empty(), excused);
         }
     }
 

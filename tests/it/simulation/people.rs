@@ -31,6 +31,17 @@ impl World {
             Deed::RotateByHand(index) => {
                 self.request(DATABASES[index], &json!({"rotateCertificates": true})).await;
             }
+            Deed::ChangeCertificates(index) => {
+                let longer = json!({"certificates": [{"alias": "server", "duration": "2400h"}]});
+                self.request(DATABASES[index], &longer).await;
+            }
+            Deed::RemoveTls(index) => {
+                self.request(DATABASES[index], &json!({"remove": true})).await;
+            }
+            Deed::AddTls(index) => {
+                let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
+                self.request(DATABASES[index], &json!({"issuerRef": issuer})).await;
+            }
             Deed::AskNonsense(index) => {
                 self.request(DATABASES[index], &json!({})).await;
             }

@@ -221,6 +221,12 @@ pub(crate) enum Deed {
     DeleteRequest(usize),
     /// A person rotates by hand.
     RotateByHand(usize),
+    /// A person asks for other certificates.
+    ChangeCertificates(usize),
+    /// A person asks for an end of TLS.
+    RemoveTls(usize),
+    /// And for its return.
+    AddTls(usize),
     /// A person asks for nothing at all.
     AskNonsense(usize),
     /// A person writes the Rotation of a database before anybody else does.

@@ -27,6 +27,8 @@ pub(crate) struct Run {
     pub(crate) spells: Vec<Spell>,
     /// When databases were said to be due or stuck.
     pub(crate) alarms: Vec<Held>,
+    /// When databases were not meant to have TLS.
+    pub(crate) bare: Vec<Held>,
     /// When issuers could not sign.
     pub(crate) outages: Vec<Held>,
     pub(crate) end_state: Vec<String>,

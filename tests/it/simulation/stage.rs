@@ -82,6 +82,7 @@ impl Stage {
             requests: history::requests(&commits),
             spells: world.spells(),
             alarms: history::alarms(&commits),
+            bare: history::bare(&commits),
             outages: history::outages(&commits),
             end_state: history::end_state(&world),
             counts: history::counts(&commits),

@@ -53,6 +53,18 @@ fn stories() -> Vec<Plan> {
             vec![deed(2, Deed::RotateByHand(0)), deed(4, Deed::RotateByHand(0))],
         ),
         Plan { promise: Promise::ON_SCHEDULE, ..story("a schedule", Vec::new()) },
+        story("other certificates", vec![deed(20, Deed::ChangeCertificates(0))]),
+        story(
+            "TLS goes and comes back",
+            vec![
+                deed(20, Deed::RemoveTls(0)),
+                // In vain: what was made for it goes again.
+                deed(90, Deed::BreakIssuer),
+                deed(90, Deed::AddTls(0)),
+                deed(2_500, Deed::MendIssuer),
+                deed(2_510, Deed::AddTls(0)),
+            ],
+        ),
         story("asked for nothing", vec![deed(0, Deed::AskNonsense(0))]),
         story(
             "an issuer that cannot sign",
@@ -76,8 +88,10 @@ fn started_meanwhile(run: &Run) -> Option<Plan> {
     Some(Plan { name, crashes: vec![crash], ..run.plan.clone() })
 }
 
-/// Those that are no part of a rotation.
-const BESIDE: [&str; 2] = ["holdLease", "postEvent"];
+/// Those that are no part of a rotation; those that need a server which takes statements, so that
+/// `operate::real` has them; and one at which the provisioner is always quicker, so that
+/// `executor::operations` has it.
+const BESIDE: [&str; 5] = ["holdLease", "postEvent", "reloadTls", "noteReloaded", "deleteSecret"];
 
 /// All stories as they go when nobody dies; none in the quick run.
 fn told() -> Option<&'static [Run]> {
