@@ -20,6 +20,9 @@ use super::world::World;
 const TICK: Duration = Duration::from_secs(2);
 /// How long until a process that died is started again.
 const RESTART: Duration = Duration::from_secs(10);
+/// How long until a process that was started has looked at everything: the Lease of a dead one must
+/// run out first.
+const WARM_UP: Duration = Duration::from_secs(25);
 /// When nothing has been active for so long, time is made to fly: a daemon looks once a minute.
 const IDLE: Duration = Duration::from_secs(66);
 /// How far it flies if nobody says until when.
@@ -34,6 +37,8 @@ pub(crate) struct Stage {
     dead: Vec<(Instant, Role, usize, usize)>,
     happenings: Vec<(Duration, Happening)>,
     began: Instant,
+    /// When a process was started last.
+    started: Instant,
     /// Since when nothing has been active.
     idle: Instant,
     errors: Vec<String>,
@@ -46,12 +51,14 @@ impl Stage {
         // The next is the last; of those at one time, the first that was written down.
         happenings.reverse();
         happenings.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let began = Instant::now();
         let mut stage = Self {
             world: Arc::clone(&world),
             processes: Vec::new(),
             dead: Vec::new(),
             happenings,
-            began: Instant::now(),
+            began,
+            started: began,
             idle: Instant::now(),
             errors: Vec::new(),
         };
@@ -113,6 +120,7 @@ impl Stage {
             self.happen().await;
             let over = self.happenings.is_empty()
                 && self.dead.is_empty()
+                && (self.started == self.began || self.started.elapsed() > WARM_UP)
                 && !self.world.faults.is_stormy();
             let active = self.is_active();
             if over && !active && unsettled(&self.world).is_empty() {
@@ -152,6 +160,7 @@ impl Stage {
         let due = |(at, ..): &(Instant, Role, usize, usize)| *at <= now;
         for (_, role, index, life) in self.dead.extract_if(.., |dead| due(dead)) {
             self.processes.push(Process::start(&self.world, role, index, life));
+            self.started = now;
         }
     }
 
