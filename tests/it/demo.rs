@@ -6,10 +6,11 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::support::control_plane::free_ports;
-use crate::support::effort::sized;
+use crate::support::effort::Effort;
 use crate::support::eventually::eventually;
 use crate::support::http;
 use crate::support::kubectl::Kubectl;
+use crate::support::lab::test_name;
 use crate::support::parts::{self, skipped};
 use crate::support::process::{Process, Scratch};
 use crate::support::time::{minutes, seconds};
@@ -119,18 +120,16 @@ fn what_cannot_be_had_ends_with_1_and_one_line_that_says_what_to_do() {
 
 #[tokio::test]
 async fn once_ends_well_when_every_database_was_rotated_and_serves_its_new_certificate() {
-    // The first is served anew after half a minute, all three after a whole one.
-    let all = &["web/blog", "shop/catalog", "shop/orders"][..];
-    let databases = sized(&all[..1], all, all);
-    let number = databases.len().to_string();
-    let demo =
-        Demo::start("demo-once", &["--once", "--mysqld", "simulated", "--databases", &number]);
+    if Effort::of_this_run() == Effort::Quick {
+        return skipped(&test_name(), "it takes a minute, most of it waiting (tests/run)");
+    }
+    let demo = Demo::start("demo-once", &["--once", "--mysqld", "simulated"]);
     let (status, printed) = demo.ended(minutes(4)).await;
     assert_eq!(status, Some(0), "{printed}");
-    for database in databases {
+    for database in ["web/blog", "shop/catalog", "shop/orders"] {
         for told in [
             "database Ready",
-            if *database == "shop/catalog" {
+            if database == "shop/catalog" {
                 "rotation opened for ServedStale"
             } else {
                 "rotation opened for RenewalDue, "
@@ -144,7 +143,7 @@ async fn once_ends_well_when_every_database_was_rotated_and_serves_its_new_certi
         }
     }
     for told in ["orders-0, the primary, is restarted", "orders-1, the standby, is restarted"] {
-        assert_eq!(printed.contains(told), databases == all, "{told:?} in\n{printed}");
+        assert!(printed.contains(told), "{told:?} is missing in\n{printed}");
     }
     let last = printed.lines().last().unwrap();
     assert!(last.starts_with("every database was rotated and serves its new "), "{printed}");

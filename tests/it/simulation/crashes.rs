@@ -67,7 +67,7 @@ fn with_a_second_daemon_alive_nothing_is_lost_and_nothing_repeated() {
     }
     let calm = run(&Plan { named: true, ..plan.clone() });
     let crashes = crashes(&calm, Role::Daemon, &[Moment::After]);
-    let few: Vec<Plan> = crashes.into_iter().step_by(sized(12, 4, 4)).collect();
+    let few: Vec<Plan> = crashes.into_iter().step_by(sized(24, 4, 4)).collect();
     report("two of each, some writes", &run_all(&few), |_| None);
 }
 
