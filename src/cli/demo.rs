@@ -11,6 +11,7 @@ use clap::Args;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
+use super::runtime::block_on;
 use super::signals::stop_on;
 use crate::clock::SystemClock;
 use crate::cluster::client::install_tls_provider;
@@ -69,12 +70,7 @@ impl Demo {
         // A panic would tear the picture. It is logged here, and told at the end.
         std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
         install_tls_provider();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("could not start the runtime")?;
-        let summary = runtime.block_on(self.run(&folder))?;
+        let summary = block_on(self.run(&folder))?;
         writeln!(io::stdout(), "{summary}").context("cannot write to standard output")?;
         Ok(ExitCode::SUCCESS)
     }

@@ -12,6 +12,7 @@ mod operate;
 mod probe;
 mod rotations;
 mod run;
+mod runtime;
 mod signals;
 
 /// Keeps the TLS certificates of MySQL databases under KubeDB fresh, and proves it.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
 use super::run::{CALL_DEADLINE, replica};
+use super::runtime::block_on;
 use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
@@ -59,12 +59,7 @@ impl Operate {
     pub(super) fn main(self) -> anyhow::Result<ExitCode> {
         telemetry::init(self.log_format, self.log_level.as_deref())?;
         install_tls_provider();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("could not start the runtime")?;
-        runtime.block_on(self.run())?;
+        block_on(self.run())?;
         Ok(ExitCode::SUCCESS)
     }
 

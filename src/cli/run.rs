@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
+use super::runtime::block_on;
 use super::signals::stop_on;
 use crate::clock::{Offset, ServerClock, SystemClock};
 use crate::cluster::client::{ApiLayer, Calls, Target, connect, install_tls_provider};
@@ -53,12 +53,7 @@ impl Run {
     pub(super) fn main(self) -> anyhow::Result<ExitCode> {
         telemetry::init(self.log_format, self.log_level.as_deref())?;
         install_tls_provider();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("could not start the runtime")?;
-        runtime.block_on(self.run())?;
+        block_on(self.run())?;
         Ok(ExitCode::SUCCESS)
     }
 

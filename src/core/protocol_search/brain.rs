@@ -1,6 +1,6 @@
 //! What the real plan says in a state of the model: every answer is computed once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::interned::Interned;
 use super::world::{Db, Facts, Phase, Request, Slots, World};
@@ -43,14 +43,14 @@ pub(super) struct Brain {
     pub(super) names: Interned<Text>,
     pub(super) facts: Interned<Facts>,
     /// For each record the request that its open attempt names.
-    named: HashMap<u16, Option<u16>>,
+    named: BTreeMap<u16, Option<u16>>,
     /// What a request carries that is created for this record.
-    carried: HashMap<u16, Carried>,
+    carried: BTreeMap<u16, Carried>,
     /// Fresh samples: old and rotated, of each database.
     samples: [[Sample; 2]; 2],
     policy: Policy,
-    steps: HashMap<StepAsked, Option<Act>>,
-    changes: HashMap<ChangeAsked, (Option<Slots>, [bool; 2])>,
+    steps: BTreeMap<StepAsked, Option<Act>>,
+    changes: BTreeMap<ChangeAsked, (Option<Slots>, [bool; 2])>,
     pub(super) asked: usize,
 }
 
@@ -77,12 +77,12 @@ impl Default for Brain {
             records: Interned::default(),
             names: Interned::default(),
             facts: Interned::default(),
-            named: HashMap::new(),
-            carried: HashMap::new(),
+            named: BTreeMap::new(),
+            carried: BTreeMap::new(),
             samples: NAMES.map(|name| [only_the_server(name, "-80d..+10d"), rotated(name)]),
             policy,
-            steps: HashMap::new(),
-            changes: HashMap::new(),
+            steps: BTreeMap::new(),
+            changes: BTreeMap::new(),
             asked: 0,
         }
     }

@@ -1,16 +1,16 @@
 //! Numbers in place of values, so that a state is small.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub(super) struct Interned<T> {
     values: Vec<T>,
-    numbers: HashMap<String, u16>,
+    numbers: BTreeMap<String, u16>,
 }
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), numbers: HashMap::new() }
+        Self { values: Vec::new(), numbers: BTreeMap::new() }
     }
 }
 

@@ -1,7 +1,7 @@
 // long: one model, read from top to bottom
 //! What can happen next: what daemons do by the protocol, and everybody else.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::brain::{Act, Brain, IN_THE_WINDOW};
@@ -72,7 +72,7 @@ pub(super) struct Model {
     /// The moments that there are, by their numbers.
     moments: &'static [u8],
     pasts: Interned<Vec<u16>>,
-    slot_changes: HashMap<SlotQuestion, Rc<[Slots]>>,
+    slot_changes: BTreeMap<SlotQuestion, Rc<[Slots]>>,
 }
 
 /// What the changes of the slots rest on that daemons may want: the moment, of each database its
@@ -92,7 +92,7 @@ impl Model {
             protocol,
             moments,
             pasts: Interned::default(),
-            slot_changes: HashMap::new(),
+            slot_changes: BTreeMap::new(),
         }
     }
 

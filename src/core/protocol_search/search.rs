@@ -1,6 +1,6 @@
 //! Every state that can be reached, breadth first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Label, Model, Protocol, Violation};
 use super::world::{Pending, Phase, Troubles, World};
@@ -23,13 +23,13 @@ pub(super) struct Report {
 pub(super) struct Search {
     model: Model,
     stops: u8,
-    ids: HashMap<World, u32>,
+    ids: BTreeMap<World, u32>,
     states: Vec<World>,
     from: Vec<(u32, Label)>,
     /// Whether it is also asked of every world if it ends well.
     to_the_end: bool,
     /// Worlds, decisions forgotten, from which a fair continuation ends well.
-    ends_well: HashSet<World>,
+    ends_well: BTreeSet<World>,
 }
 
 impl Search {
@@ -39,11 +39,11 @@ impl Search {
         let mut search = Self {
             model,
             stops: troubles.stops,
-            ids: HashMap::new(),
+            ids: BTreeMap::new(),
             states: Vec::new(),
             from: Vec::new(),
             to_the_end: true,
-            ends_well: HashSet::new(),
+            ends_well: BTreeSet::new(),
         };
         search.visit(start, 0, Label::Start);
         search
@@ -117,7 +117,7 @@ impl Search {
             return None;
         }
         let mut world = World { pending: [Pending::Nothing; 2], ..*world };
-        let mut path = HashSet::new();
+        let mut path = BTreeSet::new();
         while !self.ends_well.contains(&world) {
             if !path.insert(world) {
                 return Some(Violation::Livelock);

@@ -2,7 +2,7 @@
 
 /// Everything that the apiserver holds, what two daemons are about to write, and what may still
 /// go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct World {
     pub(super) moment: u8,
     pub(super) dbs: [Db; 2],
@@ -17,7 +17,7 @@ pub(super) struct World {
 pub(super) type Slots = [Option<u16>; 2];
 
 /// One database: everything by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Db {
     pub(super) record: u16,
     /// Every record that was ever written: what a stale cache may show.
@@ -28,7 +28,7 @@ pub(super) struct Db {
 }
 
 /// What is not in the record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Facts {
     pub(super) requests: Vec<Request>,
     /// Its certificates were replaced, and it serves them.
@@ -37,7 +37,7 @@ pub(super) struct Facts {
     pub(super) in_trouble: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Request {
     pub(super) name: u16,
     /// Tells requests of this name apart: the uid.
@@ -50,7 +50,7 @@ pub(super) struct Request {
     pub(super) made_for: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     New,
     Running,
@@ -60,7 +60,7 @@ pub(super) enum Phase {
 }
 
 /// A write that was decided on what was read, and that the apiserver refuses if that has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pending {
     Nothing,
     Record {
@@ -82,7 +82,7 @@ pub(super) enum Pending {
 }
 
 /// How often each thing may still go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Troubles {
     /// The operator fails or skips a request.
     pub(super) failures: u8,

@@ -77,6 +77,13 @@ impl Forecasts {
         *known = Some(Known { view, ahead, outlook: Arc::clone(&outlook), made, took });
         Some(outlook)
     }
+
+    /// One that looks exactly so far ahead. They are made one at a time: whoever asks often must not
+    /// take the daemon's processors.
+    fn exactly(&self, view: &View, ahead: Span) -> Option<Outlook> {
+        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        outlook(view, ahead)
+    }
 }
 
 /// What one page shows: the view, and the moment at which it is shown.
@@ -198,7 +205,11 @@ async fn databases(State(status): State<Status>, RawQuery(query): RawQuery) -> R
 }
 
 async fn plan(State(status): State<Status>, RawQuery(query): RawQuery) -> Response {
-    asked(&status, query, |view, choice| outlook(view, choice.span.unwrap_or(USUAL_AHEAD))).await
+    let forecasts = Arc::clone(&status.forecasts);
+    let say = move |view: &View, choice: &Choice| {
+        forecasts.exactly(view, choice.span.unwrap_or(USUAL_AHEAD))
+    };
+    asked(&status, query, say).await
 }
 
 async fn asked<T: serde::Serialize + Send + 'static>(

@@ -91,7 +91,7 @@ async fn one_rotation_record(admin: &Cluster, daemon: &Daemon) {
 async fn one_request(admin: &Cluster, daemon: &Daemon) {
     eventually(SOON, "one request", async || {
         let requests = admin.list(REQUEST, "default").await;
-        if requests.len() == 1 { Ok(()) } else { Err(daemon.tail(30)) }
+        if requests.len() == 1 { Ok(()) } else { Err(daemon.tail(300)) }
     })
     .await;
 }
