@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::stage::{OwnDaemon, SOON, Stage};
 use crate::actor::Wanted;
+use crate::support::eventually::eventually;
 use crate::support::lab::on_cluster;
 use crate::support::proxy::{Call, Fate, Moment};
+use crate::support::time::minutes;
 
 /// Which calls are a writes that rotations rest on, in the order in which they were carried out.
 fn writes(calls: &[Call]) -> Vec<String> {
@@ -51,7 +53,7 @@ fn killed_before_and_after_every_write() {
             .await;
         stage.state(&database, "Fresh").await;
         own.proxy.unhook();
-        own.daemon.ready().await;
+        ready_in_the_end(&own).await;
         stage.still(&database, 1).await;
         restarted.abort();
 
@@ -67,6 +69,16 @@ fn killed_before_and_after_every_write() {
         let last = database.rotation().await["status"]["last"].clone();
         assert_eq!(last["attempt"], 1, "{last}");
     });
+}
+
+/// Waits until it is ready, although the last kill may still be about to be made good.
+async fn ready_in_the_end(own: &OwnDaemon) {
+    let what = "the daemon, started for the last time";
+    eventually(minutes(1), what, async || match own.daemon.page("/readyz").await?.status {
+        200 => Ok(()),
+        other => Err(other.to_string()),
+    })
+    .await;
 }
 
 /// Starts the daemon again whenever it has ended, as its Deployment does.
