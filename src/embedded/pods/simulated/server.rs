@@ -21,7 +21,7 @@ use super::options::Options;
 use super::tls::{self, Tls};
 use super::{Server, SimulatedMysqld};
 use crate::core::digest::Digest;
-use crate::embedded::pods::runtime::{Changed, Exit, Order, Presented, ServerState};
+use crate::embedded::pods::runtime::{Changed, Exit, Order, Part, Presented, ServerState};
 use crate::mysql::{Credentials, ErrorCode, ErrorPacket, Policy};
 
 /// How long to wait when a connection cannot be accepted, as when no file descriptor is left.
@@ -88,6 +88,10 @@ impl Server for Mysqld {
 
     fn presents(&self) -> Option<Presented> {
         self.presents.clone()
+    }
+
+    fn part(&self) -> Option<Part> {
+        None
     }
 
     fn log_tail(&self) -> Vec<String> {
