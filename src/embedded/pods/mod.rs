@@ -32,7 +32,7 @@ pub use runtime::{
     Changed, Exit, GROUP_NAME, Order, Part, Presented, Runtime, Server, ServerState,
 };
 pub use served::{PodName, Served, Serving};
-pub use simulated::SimulatedMysqld;
+pub use simulated::{Groups, SimulatedMysqld};
 pub use status::PRIMARY_CONDITION;
 
 #[cfg(test)]

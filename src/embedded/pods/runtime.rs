@@ -35,6 +35,10 @@ pub trait Server: Send + Sync {
     fn presents(&self) -> Option<Presented>;
     /// Its part in its replication group; none while it is in no group, or not online there.
     fn part(&self) -> Option<Part>;
+    /// What it answers to a statement, where it can be asked without a socket: a value, or an error.
+    fn answer(&self, _statement: &str) -> Option<Result<String, String>> {
+        None
+    }
     /// The last lines of its error log, the oldest first.
     fn log_tail(&self) -> Vec<String>;
     /// Asks it to end, as SIGTERM does.
@@ -65,6 +69,16 @@ pub enum Part {
     Primary,
     /// It follows the primary.
     Secondary,
+}
+
+impl Part {
+    /// As `performance_schema.replication_group_members` calls it.
+    pub const fn member_role(self) -> &'static str {
+        match self {
+            Self::Primary => "PRIMARY",
+            Self::Secondary => "SECONDARY",
+        }
+    }
 }
 
 /// How a server ended.

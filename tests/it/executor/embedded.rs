@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use super::leaves::authority;
+use crate::support::voice::Unspoken;
 
 pub(super) const NAMESPACE: &str = "demo";
 pub(super) const MYSQLS: &str = "mysqls.kubedb.com";
@@ -124,9 +125,11 @@ impl Cluster {
         let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
         let issuing = self.issuing;
-        let settings = Settings { replica: name.to_owned(), issuing, ..Settings::default() };
+        let settings =
+            Settings { replica: name.to_owned(), issuing, loopback: true, ..Settings::default() };
         let client = Client::new(service, NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
+        let executor = executor.speaking_with(Arc::new(Unspoken(self.served.clone())));
         tokio::spawn(executor.run(self.stop.child_token()))
     }
 

@@ -17,3 +17,4 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod rbac;
 pub(crate) mod time;
+pub(crate) mod voice;

@@ -155,7 +155,7 @@ impl Seat {
             let row: Option<(String, String)> = connection.query_first(STATE).await?;
             let (state, role) = row.unwrap_or_default();
             let part = match (&*state, &*role) {
-                ("ONLINE", "PRIMARY") => Some(Part::Primary),
+                ("ONLINE", role) if role == Part::Primary.member_role() => Some(Part::Primary),
                 ("ONLINE", _) => Some(Part::Secondary),
                 _ => None,
             };
