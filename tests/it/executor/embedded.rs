@@ -14,7 +14,7 @@ use certrotor::embedded::issuer::{self, CertManager};
 use certrotor::embedded::pods::{self, PodRunner, Runtime, Served, SimulatedMysqld};
 use certrotor::embedded::provisioner::{self, Provisioner};
 use certrotor::embedded::stateful_set::StatefulSets;
-use certrotor::executor::{Executor, Issuing, Settings};
+use certrotor::executor::{Executor, Issuing, Servers, Settings};
 use certrotor::pki::{Algorithm, Entropy};
 use kube::Client;
 use serde_json::{Value, json};
@@ -130,6 +130,16 @@ impl Cluster {
         let client = Client::new(service, NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         let executor = executor.speaking_with(Arc::new(Unspoken(self.served.clone())));
+        tokio::spawn(executor.run(self.stop.child_token()))
+    }
+
+    /// One in full production: it looks at servers, and hands over by SQL or leaves it to elections.
+    pub(super) fn executor_of_real(&self, hands_over: bool) -> JoinHandle<()> {
+        let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
+        let servers = if hands_over { Servers::LookedAt } else { Servers::LeftAlone };
+        let settings = Settings { loopback: true, servers, ..Settings::default() };
+        let client = self.server.client("executor", NAMESPACE);
+        let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         tokio::spawn(executor.run(self.stop.child_token()))
     }
 

@@ -1,4 +1,5 @@
-//! Real replication groups in the embedded cluster: three servers of MySQL with Group Replication.
+//! Replication groups in the embedded cluster, simulated and real: three servers, of which one takes
+//! writes and hands that over before it is restarted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use certrotor::embedded::pods::{Program, RealMysqld};
 use serde_json::{Value, json};
 
 use super::embedded::{Cluster, NAMESPACE, reference};
+use super::{nothing_goes_wrong, paused};
+use crate::operate::load::{Figures, Load, PREPARE, Target};
+use crate::support::effort::Effort;
 use crate::support::eventually::eventually;
 use crate::support::parts;
 use crate::support::process::Scratch;
@@ -79,6 +83,108 @@ fn a_real_group_has_one_primary_and_is_whole_again_after_its_primary_was_killed(
         .await;
         assert_ne!(whole(&cluster).await, 0, "the group has elected another");
         println!("whole again after {:?}", began.elapsed());
+        cluster.end().await;
+    });
+}
+
+/// The condition of a request that is of this type.
+fn condition<'a>(status: &'a Value, kind: &str) -> &'a Value {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().find(|it| it["type"] == kind).unwrap_or(&Value::Null)
+}
+
+#[test]
+fn a_primary_hands_its_role_over_before_it_is_restarted() {
+    paused(async {
+        for mode in ["GroupReplication", "InnoDBCluster"] {
+            let cluster = Cluster::start();
+            let spec = json!({"replicas": 3, "tls": {"issuerRef": reference("Issuer", "ca")}});
+            cluster.database(NAME, Some(mode), &spec).await;
+            let primary = whole(&cluster).await;
+            let executor = cluster.executor("one", nothing_goes_wrong);
+            let status = cluster.ask("rotate", NAME, &json!({"rotateCertificates": true})).await;
+            assert_eq!(status["phase"], "Successful", "{status:#}");
+            let switch = condition(&status, &format!("SwitchPrimary--shop-{primary}"));
+            assert_eq!(switch["status"], "True", "{status:#}");
+            let to = switch["message"].as_str().unwrap().rsplit(':').next().unwrap();
+            assert_eq!(to, format!("shop-{}", whole(&cluster).await), "it has kept the role");
+            assert!(cluster.lives(NAME).values().all(|lives| *lives == 2), "each restarted once");
+            executor.abort();
+            cluster.end().await;
+        }
+    });
+}
+
+/// Clients of the group: who connects goes where the label of the primary is, as its Service leads.
+fn target(cluster: &Cluster) -> Target {
+    let (account, pair) =
+        (cluster.get("secrets", "shop-auth"), cluster.get("secrets", "shop-server-cert"));
+    let bytes = |value: &Value| -> Vec<u8> {
+        serde_json::from_value::<k8s_openapi::ByteString>(value.clone()).expect("bytes").0
+    };
+    let text = |key: &str| String::from_utf8(bytes(&account["data"][key])).expect("a text");
+    let server = cluster.server.clone();
+    let primary = move || {
+        let pods = server.list("pods");
+        let mut primaries =
+            pods.iter().filter(|pod| pod["metadata"]["labels"]["kubedb.com/role"] == "primary");
+        primaries.next()?["status"]["podIP"].as_str()?.parse().ok()
+    };
+    Target {
+        whom: Arc::new(primary),
+        user: text("username"),
+        password: text("password"),
+        ca: bytes(&pair["data"]["ca.crt"]),
+        host: format!("{NAME}.{NAMESPACE}.svc"),
+        first: &[],
+    }
+}
+
+/// A rotation with restarts under load; what clients saw of it.
+async fn rotated(cluster: &Cluster, request: &str, hands_over: bool) -> (Arc<Figures>, Value) {
+    whole(cluster).await;
+    let target = target(cluster);
+    drop(Target { first: PREPARE, ..target.clone() }.connect().await.expect("a table"));
+    let executor = cluster.executor_of_real(hands_over);
+    let load = Load::start(&target);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let status = cluster.ask(request, NAME, &json!({"rotateCertificates": true})).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let figures = load.end().await;
+    executor.abort();
+    let how = if hands_over { "with hand-over" } else { "without" };
+    println!("a group of three, {how}: {}", figures.told());
+    assert_eq!(status["phase"], "Successful", "{status:#}");
+    assert!(Figures::get(&figures.queries) > 100, "{figures:?}");
+    (figures, status)
+}
+
+/// An election after the end of a primary under load takes five seconds and more.
+const ELECTION: Duration = Duration::from_secs(5);
+
+#[test]
+fn clients_of_a_real_group_that_is_restarted_are_told_in_time_to_write_elsewhere() {
+    let Some(program) = program("a_real_group_under_load") else { return };
+    real(async {
+        let scratch = Scratch::new("hand-over");
+        let servers = RealMysqld::prepare(program, scratch.path()).await.expect("servers");
+        let cluster = Cluster::listening(Arc::new(servers), "127.94.9.0/27");
+        let spec = json!({"tls": {"issuerRef": reference("Issuer", "ca")}});
+        cluster.database(NAME, Some("GroupReplication"), &spec).await;
+
+        let (figures, status) = rotated(&cluster, "with-hand-over", true).await;
+        let switch = condition(&status, "SwitchPrimary--shop-0");
+        assert_eq!(switch["status"], "True", "{status:#}");
+        assert_eq!(Figures::get(&figures.dropped), 0, "{:?}", figures.first());
+        let outage = figures.write_outage();
+        assert!(outage < ELECTION / 2, "{outage:?} without a write");
+
+        if Effort::of_this_run() == Effort::Full {
+            // The same without, for comparison.
+            let (figures, _) = rotated(&cluster, "without", false).await;
+            assert!(Figures::get(&figures.dropped) > 0, "{figures:?}");
+            assert!(figures.write_outage() > ELECTION / 2, "{figures:?}");
+        }
         cluster.end().await;
     });
 }

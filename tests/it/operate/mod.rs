@@ -9,7 +9,7 @@ use crate::actor::issuer;
 use crate::support::api::{CERTIFICATE, LEASE, MYSQL, POD, SECRET, condition_of, name as name_of};
 use crate::support::lab::on_cluster;
 
-mod load;
+pub(crate) mod load;
 mod real;
 mod stage;
 

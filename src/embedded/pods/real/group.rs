@@ -23,7 +23,7 @@ use crate::embedded::pods::runtime::{Order, Part};
 /// The plugin, as a file in the folder of plugins.
 pub(super) const PLUGIN: &str = "group_replication.so";
 /// How often a member is asked how it is.
-const FOLLOW: Duration = Duration::from_millis(500);
+const FOLLOW: Duration = Duration::from_millis(200);
 /// How long after a vain attempt a member is let in again, and how often in all: one that holds what
 /// the group does not has to be made anew.
 const AGAIN: Duration = Duration::from_secs(3);
