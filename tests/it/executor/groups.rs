@@ -12,6 +12,7 @@ use super::{nothing_goes_wrong, paused};
 use crate::operate::load::{Figures, Load, PREPARE, Target};
 use crate::support::effort::Effort;
 use crate::support::eventually::eventually;
+use crate::support::lab::test_name;
 use crate::support::parts;
 use crate::support::process::Scratch;
 
@@ -42,14 +43,14 @@ async fn whole(cluster: &Cluster) -> usize {
 }
 
 /// Real servers, or none and the reason why.
-fn program(test: &str) -> Option<Program> {
+fn program() -> Option<Program> {
     match parts::find("mysqld") {
         Ok(path) => {
             parts::used("mysqld");
             Some(Program::at(&path).expect("a mysqld"))
         }
         Err(missing) => {
-            parts::skipped(test, &missing.to_string());
+            parts::skipped(&test_name(), &missing.to_string());
             None
         }
     }
@@ -62,18 +63,15 @@ fn real<T>(test: impl Future<Output = T>) -> T {
 
 #[test]
 fn a_real_group_has_one_primary_and_is_whole_again_after_its_primary_was_killed() {
-    let Some(program) = program("a_real_group") else { return };
+    let Some(program) = program() else { return };
     real(async {
         let scratch = Scratch::new("group");
         let servers = RealMysqld::prepare(program, scratch.path()).await.expect("servers");
         let cluster = Cluster::listening(Arc::new(servers), "127.94.8.0/28");
         let spec = json!({"tls": {"issuerRef": reference("Issuer", "ca")}});
-        let began = std::time::Instant::now();
         cluster.database(NAME, Some("GroupReplication"), &spec).await;
         let primary = whole(&cluster).await;
-        println!("a group after {:?}", began.elapsed());
         assert_eq!(primary, 0, "the first begins the group");
-        let began = std::time::Instant::now();
         assert!(cluster.served.kill(NAMESPACE, "shop-0"));
         eventually(PATIENCE, "another primary", async || {
             let pod = cluster.get("pods", "shop-0");
@@ -82,7 +80,6 @@ fn a_real_group_has_one_primary_and_is_whole_again_after_its_primary_was_killed(
         })
         .await;
         assert_ne!(whole(&cluster).await, 0, "the group has elected another");
-        println!("whole again after {:?}", began.elapsed());
         cluster.end().await;
     });
 }
@@ -164,7 +161,7 @@ const ELECTION: Duration = Duration::from_secs(5);
 
 #[test]
 fn clients_of_a_real_group_that_is_restarted_are_told_in_time_to_write_elsewhere() {
-    let Some(program) = program("a_real_group_under_load") else { return };
+    let Some(program) = program() else { return };
     real(async {
         let scratch = Scratch::new("hand-over");
         let servers = RealMysqld::prepare(program, scratch.path()).await.expect("servers");

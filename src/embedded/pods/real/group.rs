@@ -3,7 +3,7 @@
 //! finds nobody in it begins it.
 //!
 //! The servers are on loopback, where each has an address of its own and port 3306. The group's own
-//! communication (XCom) is at 127.0.0.1, which is the only address that an interface has, on a port
+//! communication (`XCom`) is at 127.0.0.1, which is the only address that an interface has, on a port
 //! that is the member's alone.
 
 use std::collections::BTreeMap;
@@ -227,4 +227,19 @@ fn free_port() -> Option<u16> {
         let has_v6 = || free((Ipv6Addr::LOCALHOST, 0).into());
         (is_free && (!has_v6() || free((Ipv6Addr::UNSPECIFIED, port).into()))).then_some(port)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_members_get_the_same_port_nor_one_that_is_taken() {
+        let first = free_port().unwrap();
+        let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, first + 1));
+        let second = free_port().unwrap();
+        assert!(PORTS.contains(&first) && PORTS.contains(&second));
+        assert_ne!(first, second);
+        assert!(taken.is_err() || second != first + 1);
+    }
 }

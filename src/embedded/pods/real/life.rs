@@ -212,7 +212,8 @@ impl Life {
             Some(seat) => command.args(seat.options()),
             None => command.arg("--skip-log-bin"),
         };
-        command.args(["--innodb-buffer-pool-size=8M", "--performance-schema=OFF"]);
+        command.args(["--innodb-buffer-pool-size=8M", "--innodb-log-buffer-size=1M"]);
+        command.arg("--performance-schema=OFF");
         command.args(["--max-connections=50", "--table-open-cache=64", "--skip-name-resolve"]);
         command.arg(NO_AIO);
         if self.program.product == Product::MySql {

@@ -122,3 +122,65 @@ impl Drop for Seat {
         self.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use futures::channel::mpsc::unbounded;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::embedded::pods::mounts::Files;
+    use crate::embedded::pods::runtime::GROUP_NAME;
+    use crate::embedded::pods::served::PodName;
+
+    fn seat(groups: &Groups, id: &str, group: Option<&str>) -> Seat {
+        let (changes, _) = unbounded();
+        let pod = PodName { namespace: "demo".to_owned(), name: id.to_owned() };
+        let named = group.map(|group| format!("{GROUP_NAME}={group}"));
+        groups.seat(&Order {
+            id: id.to_owned(),
+            args: [Some("mysqld".to_owned()), named].into_iter().flatten().collect(),
+            env: BTreeMap::new(),
+            files: Files::default(),
+            address: Ipv4Addr::LOCALHOST,
+            clock: Arc::new(SystemClock),
+            changed: Changed::new(changes, pod),
+        })
+    }
+
+    #[test]
+    fn the_first_is_the_primary_until_it_goes_or_hands_its_role_over() {
+        let groups = Groups::default();
+        let [one, two, other] = ["one", "two", "other"]
+            .map(|id| seat(&groups, id, Some(if id == "other" { "b" } else { "a" })));
+        assert_eq!(one.part(), None, "it is not online yet");
+        for seat in [&one, &two, &other] {
+            seat.join();
+        }
+        let parts = || [one.part(), two.part(), other.part()];
+        let (primary, secondary) = (Some(Part::Primary), Some(Part::Secondary));
+        assert_eq!(parts(), [primary, secondary, primary]);
+        assert_eq!((one.online(), other.online()), (2, 1));
+        let said = two.set_as_primary(&two.uuid).unwrap();
+        assert_eq!(said, format!("Primary server switched to: {}", two.uuid));
+        assert_eq!(parts(), [secondary, primary, primary]);
+        assert!(two.set_as_primary(&two.uuid).unwrap().contains("already"));
+        assert!(two.set_as_primary(&other.uuid).unwrap_err().contains("not a member"));
+        two.leave();
+        assert_eq!(parts(), [primary, None, primary]);
+        assert!(two.set_as_primary(&one.uuid).unwrap_err().contains("ONLINE"));
+        drop(one);
+        two.join();
+        assert_eq!(two.part(), primary, "nobody was left");
+    }
+
+    #[test]
+    fn a_server_that_is_told_of_no_group_is_in_none() {
+        let alone = seat(&Groups::default(), "alone", None);
+        alone.join();
+        assert_eq!((alone.part(), alone.online()), (None, 0));
+        assert!(alone.set_as_primary(&alone.uuid).is_err());
+    }
+}

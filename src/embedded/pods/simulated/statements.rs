@@ -2,6 +2,7 @@
 //! themselves when they connect, and how the primary's role of a group is handed over.
 
 use super::server::Shared;
+use crate::embedded::pods::runtime::Part;
 use crate::mysql::{ErrorCode, ErrorPacket, Rows, Server};
 
 /// What a statement comes to.
@@ -46,7 +47,7 @@ pub(super) fn come_to(statement: &str, shared: &Shared) -> Answer {
         ["select", "member_role", "from", table, "where", "member_id", "=", "@@server_uuid"]
             if table == members =>
         {
-            let role = shared.seat.part().map(|part| part.member_role());
+            let role = shared.seat.part().map(Part::member_role);
             role.unwrap_or_default().to_owned()
         }
         ["select", call] if call.starts_with(SET_AS_PRIMARY) => {
