@@ -150,6 +150,18 @@ impl Daemon {
         http::get(self.port, path).await
     }
 
+    /// Where its status page is, as it has said last.
+    pub(crate) async fn page_address(&self) -> String {
+        eventually(seconds(20), "the address of the status page", async || {
+            let printed = self.printed();
+            let lines = printed.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
+            let said = |line: &Value| line["message"] == "serving the status page and /api/v1";
+            let address = lines.into_iter().find(said).map(|line| line["address"].clone());
+            address.as_ref().and_then(Value::as_str).map(str::to_owned).ok_or(printed)
+        })
+        .await
+    }
+
     /// Its metrics now.
     pub(crate) async fn metrics(&self) -> Metrics {
         let what = "the metrics page";
