@@ -74,6 +74,7 @@ impl Scene {
             template: Template::AsWanted,
             reloads: false,
             switches: false,
+            online: None,
             leftovers: Vec::new(),
             certificates: certificates.into_iter().map(certificate).collect(),
             pods: pods.into_iter().map(|(name, role)| (name.into(), pod(name, role))).collect(),
