@@ -13,7 +13,7 @@ use crate::support::lab::on_cluster;
 use crate::support::rbac::Who;
 use crate::support::rights::{granted, shown, usable, used};
 
-mod load;
+pub(crate) mod load;
 mod real;
 mod stage;
 

@@ -18,3 +18,4 @@ pub(crate) mod proxy;
 pub(crate) mod rbac;
 pub(crate) mod rights;
 pub(crate) mod time;
+pub(crate) mod voice;
