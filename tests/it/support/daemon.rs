@@ -24,11 +24,15 @@ pub(crate) struct Install {
     /// What its token is good for, and where the apiserver is.
     pub(crate) kubeconfig: PathBuf,
     folder: PathBuf,
+    /// Whether it has the rights that are shipped.
+    may_all: bool,
 }
 
-/// A running daemon. Dropping it kills it, and fails the test if it has printed a private key.
+/// A running daemon. Dropping it kills it, and fails the test if it has printed a private key or
+/// that the shipped rights are too few.
 pub(crate) struct Daemon {
     pub(crate) identity: String,
+    may_all: bool,
     config: ConfigFolder,
     port: u16,
     process: Mutex<Process>,
@@ -48,7 +52,7 @@ impl Install {
         let admin = plane.admin().await;
         admin.create_namespace(namespace).await;
         rbac::apply(&admin, namespace).await;
-        Self::without_rights(plane, namespace, server).await
+        Self { may_all: true, ..Self::without_rights(plane, namespace, server).await }
     }
 
     /// The same in a namespace that is there, with an account that is there.
@@ -62,6 +66,7 @@ impl Install {
             namespace: namespace.to_owned(),
             kubeconfig: plane.kubeconfig(namespace, &token, server),
             folder: plane.folder().to_owned(),
+            may_all: false,
         }
     }
 }
@@ -100,7 +105,15 @@ impl Daemon {
         .to_vec();
         let log = install.folder.join(format!("{name}.log"));
         let process = Mutex::new(spawn(&args, &log));
-        Self { identity: identity.to_owned(), config, port, process, args, log }
+        Self {
+            identity: identity.to_owned(),
+            may_all: install.may_all,
+            config,
+            port,
+            process,
+            args,
+            log,
+        }
     }
 
     /// Starts it again, after it has ended.
@@ -212,10 +225,15 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
         if !std::thread::panicking() {
-            assert_no_secrets(&self.printed());
+            let printed = self.printed();
+            assert_no_secrets(&printed);
+            assert!(!self.may_all || !printed.contains(BEYOND_ITS_RIGHTS), "{printed}");
         }
     }
 }
+
+/// How the apiserver's own authorisation refuses a call.
+pub(crate) const BEYOND_ITS_RIGHTS: &str = "is forbidden: User ";
 
 /// Nothing that a daemon prints holds a private key or a token.
 pub(crate) fn assert_no_secrets(printed: &str) {

@@ -24,9 +24,8 @@ impl fmt::Display for Right {
     }
 }
 
-/// What the shipped roles grant, each right by itself, but for kinds that nobody serves here.
-pub(crate) async fn granted(who: Who, lab: &Lab) -> BTreeSet<Right> {
-    let served = served(lab).await;
+/// What the shipped roles grant, each right by itself.
+pub(crate) fn granted(who: Who) -> BTreeSet<Right> {
     let texts = |value: &Value| -> Vec<String> {
         let texts = value.as_array().into_iter().flatten();
         texts.map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -36,7 +35,7 @@ pub(crate) async fn granted(who: Who, lab: &Lab) -> BTreeSet<Right> {
         let own = role["kind"] == "Role";
         for rule in role["rules"].as_array().into_iter().flatten() {
             let groups = texts(&rule["apiGroups"]);
-            for group in groups.iter().filter(|it| it.is_empty() || served.contains(*it)) {
+            for group in &groups {
                 for resource in texts(&rule["resources"]) {
                     for verb in texts(&rule["verbs"]) {
                         let (group, resource) = (group.clone(), resource.clone());
@@ -73,7 +72,11 @@ pub(crate) fn shown<'a>(rights: impl Iterator<Item = &'a Right>) -> String {
     rights.map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-async fn served(lab: &Lab) -> BTreeSet<String> {
-    let groups = lab.admin.client().list_api_groups().await.unwrap();
-    groups.groups.into_iter().map(|group| group.name).collect()
+/// Those of them that are about kinds which are served here.
+pub(crate) async fn usable(rights: &BTreeSet<Right>, lab: &Lab) -> BTreeSet<Right> {
+    let groups = lab.admin.client().list_api_groups().await.unwrap().groups;
+    let served = |right: &&Right| {
+        right.group.is_empty() || groups.iter().any(|group| group.name == right.group)
+    };
+    rights.iter().filter(served).cloned().collect()
 }
