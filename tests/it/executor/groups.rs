@@ -185,3 +185,35 @@ fn clients_of_a_real_group_that_is_restarted_are_told_in_time_to_write_elsewhere
         cluster.end().await;
     });
 }
+
+#[test]
+fn a_real_group_stays_one_through_a_change_of_ca_and_without_tls_and_with_it_again() {
+    if Effort::of_this_run() != Effort::Full {
+        return parts::skipped(&test_name(), "it takes minutes (tests/run --full)");
+    }
+    let Some(program) = program() else { return };
+    real(async {
+        let scratch = Scratch::new("operations");
+        let servers = RealMysqld::prepare(program, scratch.path()).await.expect("servers");
+        let cluster = Cluster::listening(Arc::new(servers), "127.94.10.0/27");
+        let spec = json!({"tls": {"issuerRef": reference("Issuer", "ca")}});
+        cluster.database(NAME, Some("GroupReplication"), &spec).await;
+        let executor = cluster.executor_of_real(true);
+        let mut primary = whole(&cluster).await;
+        for (name, tls, hands_over) in [
+            ("change", json!({"issuerRef": reference("Issuer", "other")}), true),
+            ("remove", json!({"remove": true}), false),
+            ("add", json!({"issuerRef": reference("Issuer", "ca")}), true),
+        ] {
+            let status = cluster.ask(name, NAME, &tls).await;
+            assert_eq!(status["phase"], "Successful", "{name}: {status:#}");
+            let switch = condition(&status, &format!("SwitchPrimary--shop-{primary}"));
+            assert_eq!(switch["status"] == "True", hands_over, "{name}: {status:#}");
+            let next = whole(&cluster).await;
+            assert_ne!(primary, next, "{name}");
+            primary = next;
+        }
+        executor.abort();
+        cluster.end().await;
+    });
+}
