@@ -35,6 +35,9 @@ impl Hand {
             | Write::LetGo
             | Write::Create(_)
             | Write::Change(_)
+            | Write::Stage
+            | Write::Publish
+            | Write::Trust(_)
             | Write::Delete(_) => return,
         };
         self.say(request, Said { reason: STARTING, note, warning: false });
@@ -65,6 +68,9 @@ impl Hand {
             | Write::LetGo
             | Write::Create(_)
             | Write::Change(_)
+            | Write::Stage
+            | Write::Publish
+            | Write::Trust(_)
             | Write::Update
             | Write::Delete(_)
             | Write::Issue(_)
@@ -82,6 +88,9 @@ impl Hand {
                 Said { reason: STARTING, note, warning: false }
             }
             ExecutorWrite::NotePaused
+            | ExecutorWrite::NotePublished
+            | ExecutorWrite::NoteTrusted
+            | ExecutorWrite::NoteTrimmed
             | ExecutorWrite::NoteSynced
             | ExecutorWrite::NoteUpdated
             | ExecutorWrite::NoteTemplate
@@ -95,6 +104,10 @@ impl Hand {
             ExecutorWrite::Skip => Said { reason: "Skipped", note, warning: false },
             ExecutorWrite::Queue
             | ExecutorWrite::PauseDatabase
+            | ExecutorWrite::StageAuthority
+            | ExecutorWrite::PublishBundle
+            | ExecutorWrite::TrustAuthorities
+            | ExecutorWrite::NoteTrusting
             | ExecutorWrite::CreateCertificate
             | ExecutorWrite::ChangeCertificate
             | ExecutorWrite::UpdateDatabase
@@ -102,6 +115,7 @@ impl Hand {
             | ExecutorWrite::ReloadTls
             | ExecutorWrite::DeleteCertificate
             | ExecutorWrite::DeleteSecret
+            | ExecutorWrite::DeleteBundle
             | ExecutorWrite::IssueCertificate
             | ExecutorWrite::NoteIssuing
             | ExecutorWrite::NoteEvicting

@@ -34,8 +34,8 @@ const NODE: &str = "embedded";
 /// Everything there is but the executor.
 pub(super) struct Cluster {
     pub(super) server: ApiServer,
-    served: Served,
-    clock: Arc<dyn Clock>,
+    pub(super) served: Served,
+    pub(super) clock: Arc<dyn Clock>,
     stop: CancellationToken,
     parts: JoinSet<()>,
     /// Who issues for executors.
@@ -164,6 +164,22 @@ impl Cluster {
     pub(super) fn get(&self, resource: &str, name: &str) -> Value {
         let found = self.server.get(resource, NAMESPACE, name);
         found.map_or(Value::Null, |object| Value::clone(&object))
+    }
+
+    /// Changes an object as a person does.
+    pub(super) async fn patch(&self, path: &str, change: &Value) {
+        let request = http::Request::patch(path);
+        let request = request.header("Content-Type", "application/merge-patch+json");
+        let request = request.body(serde_json::to_vec(change).expect("JSON")).expect("a request");
+        let client = self.server.client("a-person", NAMESPACE);
+        let _: Value = client.request(request).await.expect("it is changed");
+    }
+
+    /// Deletes an object as a person does.
+    pub(super) async fn delete(&self, path: &str) {
+        let request = http::Request::delete(path).body(Vec::new()).expect("a request");
+        let client = self.server.client("a-person", NAMESPACE);
+        let _: Value = client.request(request).await.expect("it is deleted");
     }
 
     pub(super) async fn phase(&self, resource: &str, name: &str, wanted: &[&str]) {

@@ -12,6 +12,7 @@ use crate::support::lab::on_cluster;
 mod load;
 mod real;
 mod stage;
+mod trusting;
 
 use stage::Stage;
 
