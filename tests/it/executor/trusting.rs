@@ -20,11 +20,12 @@ use tokio::time::sleep;
 use super::embedded::{CERTIFICATES, Cluster, NAMESPACE, REQUESTS, reference};
 use super::leaves::authority;
 use super::{nothing_goes_wrong, paused};
+use crate::support::effort::sized;
 
 const NAME: &str = "shop";
 const BUNDLE: &str = "shop-ca-bundle";
 /// How often a client connects to every server.
-const BEAT: Duration = Duration::from_millis(200);
+const BEAT: Duration = Duration::from_secs(1);
 /// How late a kubelet may bring a ConfigMap to its pods: less than clients are given.
 const KUBELET: Duration = Duration::from_secs(90);
 
@@ -158,11 +159,11 @@ async fn changed(cluster: &Cluster, tls: &Value, told: &str) {
     sleep(2 * KUBELET).await;
     for client in [reading, at_once] {
         let figures = client.end();
-        assert!(figures.connections > 1_000, "{told}: {figures:?}");
+        assert!(figures.connections > 200, "{told}: {figures:?}");
         assert_eq!(figures.failures, 0, "{told}: {figures:?}");
     }
     let figures = keeping.end();
-    assert!(figures.failures > 100, "{told}: it would not be seen: {figures:?}");
+    assert!(figures.failures > 20, "{told}: it would not be seen: {figures:?}");
     let said = status["conditions"].to_string();
     for condition in ["CABundlePublished", "CABundleTrusted", "CABundleTrimmed"] {
         assert!(said.contains(condition), "{told}: {condition}: {said}");
@@ -189,7 +190,8 @@ fn nothing_is_staged(cluster: &Cluster, told: &str) {
 
 #[test]
 fn no_client_that_reads_the_bundle_fails_while_the_issuer_changes() {
-    for mode in [None, Some("SemiSync"), Some("GroupReplication")] {
+    let all = [Some("GroupReplication"), None, Some("SemiSync")];
+    for mode in all.into_iter().take(sized(1, 3, 3)) {
         paused(async {
             let cluster = Cluster::start();
             let executor = cluster.executor("one", nothing_goes_wrong);
