@@ -156,6 +156,9 @@ pub struct Topology {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Group {
+    /// The UUID of the group, where somebody has chosen it.
+    #[serde(deserialize_with = "tolerant::optional")]
+    pub name: Option<String>,
     /// `Single-Primary` (also when absent) or `Multi-Primary`.
     #[serde(deserialize_with = "tolerant::optional")]
     pub mode: Option<String>,
@@ -231,6 +234,18 @@ impl MySql {
     /// How its servers are arranged; none: one server.
     pub fn mode(&self) -> Option<&TopologyMode> {
         self.spec.topology.as_ref()?.mode.as_ref()
+    }
+
+    /// Whether its servers replicate as a group in which one takes writes.
+    pub fn is_single_primary_group(&self) -> bool {
+        let Some(topology) = &self.spec.topology else { return false };
+        let mode = match topology.mode {
+            Some(TopologyMode::GroupReplication) => &topology.group.mode,
+            Some(TopologyMode::InnoDbCluster) => &topology.inno_db_cluster.mode,
+            Some(TopologyMode::RemoteReplica | TopologyMode::SemiSync | TopologyMode::Other(_))
+            | None => return false,
+        };
+        mode.as_deref().is_none_or(|mode| mode == "Single-Primary")
     }
 
     /// How many servers it should have, with KubeDB's defaults.

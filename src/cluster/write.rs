@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
 
 use super::client::{ApiFailure, Calls};
@@ -333,7 +333,13 @@ impl Writer<'_> {
                 Ok(Done::Yes)
             }
             Err(ApiFailure::AlreadyExists) => {
-                let found = self.calls.run("get", api.get(&current.request.name)).await?;
+                // A list of one: the daemon has no other need to `get` requests.
+                let named = format!("metadata.name={}", current.request.name);
+                let named = ListParams::default().fields(&named);
+                let mut list = self.calls.run("list", api.list(&named)).await?;
+                let Some(found) = list.items.pop() else {
+                    return Ok(Done::Overtaken);
+                };
                 // One that is about another database would never be seen as this one's.
                 let about_another = found.spec.database_ref.name != *key.name;
                 self.shared.with_stores(|stores| stores.apply(found.into()));

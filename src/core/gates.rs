@@ -300,12 +300,13 @@ fn attempts_exhausted(s: &Situation<'_>) -> Option<Closed> {
         .then(|| Closed::new(Gate::Stuck).because(format!("after {} failures", current.failures)))
 }
 
-/// A cause that comes and goes must not open and close rotations as fast as the loop turns.
+/// A cause that comes and goes must not open and close rotations as fast as the loop turns; what a
+/// person asks for does not come and go.
 fn backing_off(s: &Situation<'_>) -> Option<Closed> {
     let record = s.subject.record;
     let next_try = match (&record.current, &record.last) {
         (Some(current), _) => current.next_try?,
-        (None, Some(last)) if last.outcome == Outcome::Moot => {
+        (None, Some(last)) if last.outcome == Outcome::Moot && !s.requested() => {
             last.closed + s.subject.rules.retry.backoff_from
         }
         (None, _) => return None,

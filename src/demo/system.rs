@@ -119,9 +119,13 @@ fn start_cluster(
     let pods = PodRunner::new(client("kubelet"), clock(), settings);
     parts.start("pod runner", |stop| quiet(pods.run(stop)));
     let calls = Calls::new(CALL_DEADLINE, Arc::new(()));
-    // Nobody mounts the bundle there: whoever reads it asks the apiserver.
-    let settings =
-        executor::Settings { ca_overlap: Span::seconds(5), ..executor::Settings::default() };
+    let settings = executor::Settings {
+        servers: executor::Servers::LookedAt,
+        loopback: true,
+        // Nobody mounts the bundle there: whoever reads it asks the apiserver.
+        ca_overlap: Span::seconds(5),
+        ..executor::Settings::default()
+    };
     let executor = Executor::new(client(executor::FIELD_MANAGER), clock(), calls, settings);
     parts.start("executor", |stop| quiet(executor.run(stop)));
 }

@@ -37,6 +37,7 @@ impl Hand {
             Write::Update => self.update(looked).await,
             Write::Delete(leftover) => self.delete(&seen.request, leftover).await,
             Write::Reload(pod) => self.reload(looked, pod).await,
+            Write::SwitchPrimary { from, to } => self.switch_primary(looked, from, to).await,
             Write::Issue(certificate) if self.issuing == Issuing::Own => {
                 self.issue_itself(looked, certificate).await
             }

@@ -135,6 +135,7 @@ impl Hand {
             template: Template::Unseen,
             pods: BTreeMap::new(),
             reloads: false,
+            switches: false,
             leftovers: Vec::new(),
             authorities: Authorities::default(),
         };
@@ -196,6 +197,10 @@ impl Hand {
             let known = self.look_at_servers(seen, &plan.now, &looked.addresses).await?;
             seen.reloads = reloads && known;
         }
+        // Nobody speaks to servers without TLS.
+        seen.switches = self.voice.is_some()
+            && plan.now.is_single_primary_group()
+            && !plan.now.aliases().is_empty();
         if needs.template {
             seen.template = self.template(&plan.now, &namespace).await?;
         }

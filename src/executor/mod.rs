@@ -25,8 +25,7 @@
 //! - The database is resumed before it is waited for to be Ready, not after: a provisioner may leave
 //!   the phase of a paused database as it is.
 //! - `BackupConfigurations` are not paused; running backups and restores are waited for.
-//! - That a server has joined its group again is known by its role label, not by SQL, and the
-//!   primary's role is not handed over before its restart.
+//! - That a server has joined its group again is known by its role label, not by SQL.
 //! - Single servers reload a new leaf without a restart, where policy allows it.
 //! - A step that takes longer than `spec.timeout` ([`Settings::step_timeout`] where there is none) or
 //!   fails is tried again `spec.maxRetries` times in all.
@@ -41,6 +40,7 @@ mod authorities;
 mod backups;
 pub mod decide;
 mod facts;
+mod hand_over;
 mod look;
 mod objects;
 mod own_issuer;
@@ -64,7 +64,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub use hand_over::Voice;
 use rivals::Rivals;
+pub use servers::{Access, Unheard};
 pub use vocabulary::{ExecutorWrite, RequestEnd};
 
 use crate::api::ops_request::MySqlOpsRequest;
@@ -95,7 +97,7 @@ pub enum Servers {
     /// Nothing: what the API says of them is taken.
     LeftAlone,
     /// They are looked at from outside: a request ends when none serves another certificate than it
-    /// should.
+    /// should. Primaries of groups are told to hand their role over before they are restarted.
     LookedAt,
     /// The same, and they load new leaves without a restart, where that is enough.
     Reloaded,
@@ -161,13 +163,22 @@ pub struct Executor {
     calls: Calls,
     settings: Settings,
     metrics: Arc<dyn ExecutorMetrics>,
+    voice: Option<Arc<dyn Voice>>,
 }
 
 impl Executor {
     /// An executor that works through `client`, whose calls must not be repeated by themselves (see
     /// `cluster::client::connect`). `clock` should be the apiserver's time.
     pub fn new(client: Client, clock: Arc<dyn Clock>, calls: Calls, settings: Settings) -> Self {
-        Self { client, clock, calls, settings, metrics: Arc::new(()) }
+        let speaks = settings.servers != Servers::LeftAlone;
+        let voice = speaks.then(|| Arc::new(servers::Spoken) as _);
+        Self { client, clock, calls, settings, metrics: Arc::new(()), voice }
+    }
+
+    /// The same, which hands primaries' roles over by this voice.
+    #[must_use]
+    pub fn speaking_with(self, voice: Arc<dyn Voice>) -> Self {
+        Self { voice: Some(voice), ..self }
     }
 
     /// The same, and counts what it does.
@@ -211,7 +222,7 @@ impl Executor {
     pub async fn run(self, stop: CancellationToken) {
         let Some(mysql) = stop.run_until_cancelled(self.discover()).await else { return };
         let rivals = self.rivals();
-        let Self { client, clock, calls, settings, metrics } = self;
+        let Self { client, clock, calls, settings, metrics, voice } = self;
         let client = calls.impatient(&client);
         let component =
             EventSettings { component: FIELD_MANAGER.to_owned(), instance: settings.replica };
@@ -236,6 +247,7 @@ impl Executor {
             issuing: settings.issuing,
             servers: settings.servers,
             loopback: settings.loopback,
+            voice,
             metrics,
             rival,
             stop: stop.clone(),
@@ -310,6 +322,8 @@ struct Hand {
     issuing: Issuing,
     servers: Servers,
     loopback: bool,
+    /// By which primaries' roles are handed over; none: groups elect when theirs ends.
+    voice: Option<Arc<dyn Voice>>,
     metrics: Arc<dyn ExecutorMetrics>,
     /// Another executor that is at work.
     rival: watch::Receiver<Option<String>>,

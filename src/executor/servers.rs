@@ -2,6 +2,7 @@
 //! holds, as the database's own root user. And what they serve, seen from outside.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 use super::Hand;
 use super::decide::notes::Note;
 use super::decide::seen::Serving;
+use super::hand_over::Voice;
 use super::look::Looked;
 use super::swap::Done;
 use crate::api::mysql::MySql;
@@ -34,9 +36,13 @@ const SYNTAX: u16 = 1064;
 /// What it says to a pair that it cannot load, such as one that is being written: MySQL, MariaDB.
 const NOT_LOADED: [u16; 2] = [3888, 1105];
 
+/// What a function of a server says that it will not do now, nor perhaps ever, and that one says
+/// which could not end what it began.
+const NOT_DONE: [u16; 2] = [1123, 3910];
+
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unheard {
+pub enum Unheard {
     /// It may be different in a moment.
     #[error("{0}")]
     ForNow(String),
@@ -47,7 +53,7 @@ pub(super) enum Unheard {
 
 /// How to speak to the servers of a database. It has no `Debug`: it holds a password.
 #[derive(Clone)]
-pub(super) struct Access {
+pub struct Access {
     user: String,
     password: String,
     /// What their certificates lead to, in PEM.
@@ -59,21 +65,31 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// One conversation: a statement, or another where the server does not know the first.
-    async fn say(&self, address: IpAddr, statements: [&str; 2]) -> Result<(), Unheard> {
+    #[cfg(test)]
+    pub(super) fn nobody() -> Self {
+        let text = String::new;
+        let leaf = Fingerprint::of(b"none");
+        Self { user: text(), password: text(), ca: Vec::new(), host: text(), leaf }
+    }
+
+    fn options(&self, address: IpAddr) -> OptsBuilder {
         let ssl = SslOpts::default()
             .with_root_certs(vec![self.ca.clone().into()])
             .with_disable_built_in_roots(true)
             .with_danger_tls_hostname_override(Some(self.host.clone()));
-        let options = OptsBuilder::default()
+        OptsBuilder::default()
             .ip_or_hostname(address.to_string())
             .tcp_port(PORT)
             .user(Some(self.user.clone()))
             .pass(Some(self.password.clone()))
             .prefer_socket(false)
-            .ssl_opts(ssl);
-        let talk = async {
-            let mut connection = Conn::new(options).await?;
+            .ssl_opts(ssl)
+    }
+
+    /// One conversation: a statement, or another where the server does not know the first.
+    async fn say(&self, address: IpAddr, statements: [&str; 2]) -> Result<(), Unheard> {
+        within_deadline(async {
+            let mut connection = Conn::new(self.options(address)).await?;
             let mut said = connection.query_drop(statements[0]).await;
             if matches!(&said, Err(mysql_async::Error::Server(error)) if error.code == SYNTAX) {
                 said = connection.query_drop(statements[1]).await;
@@ -81,12 +97,46 @@ impl Access {
             // Whoever leaves without a word is counted by the server as a client that broke off.
             connection.disconnect().await?;
             said
-        };
-        match timeout(DEADLINE, talk).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(unheard(&error)),
-            Err(_) => Err(Unheard::ForNow(format!("no answer within {DEADLINE:?}"))),
-        }
+        })
+        .await
+    }
+}
+
+/// Speaks by sockets.
+pub(super) struct Spoken;
+
+impl Voice for Spoken {
+    fn ask<'a>(
+        &'a self,
+        access: &'a Access,
+        server: IpAddr,
+        statements: &'a [&'a str],
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, Unheard>> + Send + 'a>> {
+        Box::pin(within_deadline(async move {
+            let mut connection = Conn::new(access.options(server)).await?;
+            let mut answers = Vec::new();
+            for statement in statements {
+                match connection.query_first::<Option<String>, _>(*statement).await {
+                    Ok(answer) => answers.push(answer.flatten().unwrap_or_default()),
+                    Err(error) => {
+                        connection.disconnect().await?;
+                        return Err(error);
+                    }
+                }
+            }
+            connection.disconnect().await?;
+            Ok(answers)
+        }))
+    }
+}
+
+async fn within_deadline<T>(
+    talk: impl Future<Output = Result<T, mysql_async::Error>>,
+) -> Result<T, Unheard> {
+    match timeout(DEADLINE, talk).await {
+        Ok(Ok(said)) => Ok(said),
+        Ok(Err(error)) => Err(unheard(&error)),
+        Err(_) => Err(Unheard::ForNow(format!("no answer within {DEADLINE:?}"))),
     }
 }
 
@@ -95,7 +145,11 @@ fn unheard(error: &mysql_async::Error) -> Unheard {
     let text = sanitize(&error.to_string());
     // Whoever cannot be reached, or is not trusted yet, may be in a moment.
     let mysql_async::Error::Server(said) = error else { return Unheard::ForNow(text) };
-    if NOT_LOADED.contains(&said.code) { Unheard::ForNow(text) } else { Unheard::ForGood(text) }
+    if [NOT_LOADED, NOT_DONE].as_flattened().contains(&said.code) {
+        Unheard::ForNow(text)
+    } else {
+        Unheard::ForGood(text)
+    }
 }
 
 impl Hand {

@@ -2,7 +2,7 @@
 
 use super::Hand;
 use super::decide::Write;
-use super::decide::notes::Note;
+use super::decide::notes::{Note, Status};
 use super::decide::seen::{Request, Seen};
 use super::decide::waiting::Waiting;
 use super::vocabulary::{ExecutorWrite, RequestEnd};
@@ -30,6 +30,9 @@ impl Hand {
             Write::Evict { pod, .. } => format!("Restarting Pod: {}/{pod}", request.namespace),
             Write::Update => format!("Updating TLS of MySQL database: {database}"),
             Write::Reload(pod) => format!("Reloading Pod: {}/{pod}", request.namespace),
+            Write::SwitchPrimary { to, .. } => {
+                format!("Switching primary to Pod: {}/{to}", request.namespace)
+            }
             Write::Request { .. }
             | Write::Issue(_)
             | Write::LetGo
@@ -75,11 +78,12 @@ impl Hand {
             | Write::Delete(_)
             | Write::Issue(_)
             | Write::Reload(_)
+            | Write::SwitchPrimary { .. }
             | Write::Evict { .. } => {}
         }
     }
 
-    fn tell_noted(&self, request: &Request, point: ExecutorWrite, notes: &[Note]) {
+    pub(super) fn tell_noted(&self, request: &Request, point: ExecutorWrite, notes: &[Note]) {
         let Some(first) = notes.first() else { return };
         let note = first.message.clone();
         let said = match point {
@@ -98,6 +102,10 @@ impl Hand {
             | ExecutorWrite::NoteRestarted
             | ExecutorWrite::NoteDatabaseReady
             | ExecutorWrite::Succeed => Said { reason: SUCCESSFUL, note, warning: false },
+            ExecutorWrite::NoteSwitched => {
+                let reason = first.reason;
+                Said { reason, note, warning: first.status != Status::True }
+            }
             ExecutorWrite::Retry => Said { reason: "Retrying", note, warning: true },
             ExecutorWrite::Fail => Said { reason: "Failed", note, warning: true },
             ExecutorWrite::Refuse => Said { reason: "Denied", note, warning: true },
@@ -118,6 +126,8 @@ impl Hand {
             | ExecutorWrite::DeleteBundle
             | ExecutorWrite::IssueCertificate
             | ExecutorWrite::NoteIssuing
+            | ExecutorWrite::NoteSwitching
+            | ExecutorWrite::SwitchPrimary
             | ExecutorWrite::NoteEvicting
             | ExecutorWrite::EvictPod
             | ExecutorWrite::NoteEvicted

@@ -51,6 +51,12 @@ words! {
         ReloadTls = "reloadTls",
         /// That all have is noted, or that they are restarted instead.
         NoteReloaded = "noteReloaded",
+        /// That the primary's role is to be handed over is noted, and to which pod.
+        NoteSwitching = "noteSwitching",
+        /// The server in that pod becomes the primary.
+        SwitchPrimary = "switchPrimary",
+        /// That it is, or that it will not be, is noted.
+        NoteSwitched = "noteSwitched",
         /// The pod that is restarted next is noted.
         NoteEvicting = "noteEvicting",
         /// The pod is evicted.

@@ -19,6 +19,8 @@ impl ErrorCode {
     pub const ACCESS_DENIED: Self = Self(1045);
     /// `ER_UNKNOWN_COM_ERROR`
     pub const UNKNOWN_COMMAND: Self = Self(1047);
+    /// `ER_CANT_INITIALIZE_UDF`: a function that will not do it now, or ever.
+    pub const CANNOT_INITIALIZE: Self = Self(1123);
     /// `ER_HOST_IS_BLOCKED`: too many connects of this host ended before a login.
     pub const HOST_BLOCKED: Self = Self(1129);
     /// `ER_HOST_NOT_PRIVILEGED`: no account is for this host.

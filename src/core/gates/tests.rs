@@ -176,8 +176,8 @@ fn min_interval_never_yields() {
 
 #[test]
 fn a_rotation_that_turned_out_moot_is_not_opened_again_at_once() {
-    let closed = |when: &str, outcome| {
-        gates_of(due().record(|record| {
+    let ended = |when: &str, outcome| {
+        due().record(|record| {
             record.last = Some(Last {
                 opened: at("-1h"),
                 closed: at(when),
@@ -189,11 +189,15 @@ fn a_rotation_that_turned_out_moot_is_not_opened_again_at_once() {
                 produced: [].into(),
                 life_left: None,
             });
-        }))
+        })
     };
+    let closed = |when: &str, outcome| gates_of(ended(when, outcome));
     assert_eq!(closed("-1m", Outcome::Moot), [(BackingOff, Some(at("14m")))]);
     assert_eq!(closed("-15m", Outcome::Moot), []);
     assert_eq!(closed("-1m", Outcome::Verified), []);
+    let asked =
+        ended("-1m", Outcome::Moot).wishes(|wishes| wishes.requested_at = Some("now".into()));
+    assert_eq!(gates_of(asked), [], "nobody asks as fast as the loop turns");
 }
 
 #[test]

@@ -28,9 +28,12 @@ pub use addresses::{NotASubnet, Subnet};
 pub use mounts::Files;
 pub use real::{NotAServer, NotReady, Program, RealMysqld};
 pub use runner::{PodRunner, Settings};
-pub use runtime::{Changed, Exit, Order, Presented, Runtime, Server, ServerState};
+pub use runtime::{
+    Changed, Exit, GROUP_NAME, Order, Part, Presented, Runtime, Server, ServerState,
+};
 pub use served::{PodName, Served, Serving};
-pub use simulated::SimulatedMysqld;
+pub use simulated::{Groups, SimulatedMysqld};
+pub use status::PRIMARY_CONDITION;
 
 #[cfg(test)]
 mod tests;

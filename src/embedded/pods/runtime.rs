@@ -14,6 +14,9 @@ use super::served::PodName;
 use crate::clock::Clock;
 use crate::core::certificate::{Chain, Fingerprint, Malformed};
 
+/// The option by which a server is told the name of its replication group.
+pub const GROUP_NAME: &str = "--loose-group-replication-group-name";
+
 /// What makes servers: the container runtime.
 pub trait Runtime: Send + Sync {
     /// How the ids of its containers begin: `simulated`.
@@ -30,6 +33,12 @@ pub trait Server: Send + Sync {
     fn state(&self) -> ServerState;
     /// The certificates that it shows to clients; none without TLS, and before it has loaded them.
     fn presents(&self) -> Option<Presented>;
+    /// Its part in its replication group; none while it is in no group, or not online there.
+    fn part(&self) -> Option<Part>;
+    /// What it answers to a statement, where it can be asked without a socket: a value, or an error.
+    fn answer(&self, _statement: &str) -> Option<Result<String, String>> {
+        None
+    }
     /// The last lines of its error log, the oldest first.
     fn log_tail(&self) -> Vec<String>;
     /// Asks it to end, as SIGTERM does.
@@ -43,14 +52,33 @@ pub trait Server: Send + Sync {
 /// How far a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerState {
-    /// It does not accept connections yet.
+    /// It does not accept connections yet, or is not online in its group.
     Starting,
-    /// It does.
+    /// It does, and is.
     Accepting,
     /// It does no longer.
     Stopping,
     /// It is gone.
     Ended(Exit),
+}
+
+/// What a server is in its replication group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It takes writes.
+    Primary,
+    /// It follows the primary.
+    Secondary,
+}
+
+impl Part {
+    /// As `performance_schema.replication_group_members` calls it.
+    pub const fn member_role(self) -> &'static str {
+        match self {
+            Self::Primary => "PRIMARY",
+            Self::Secondary => "SECONDARY",
+        }
+    }
 }
 
 /// How a server ended.
@@ -85,6 +113,15 @@ pub struct Order {
     pub clock: Arc<dyn Clock>,
     /// To be told of each change of the server's state.
     pub changed: Changed,
+}
+
+impl Order {
+    /// The name of the replication group that the server is to be in.
+    pub fn group(&self) -> Option<&str> {
+        let named = |argument: &'_ String| argument.starts_with(GROUP_NAME);
+        let argument = self.args.iter().rfind(|argument| named(argument))?;
+        argument.strip_prefix(GROUP_NAME)?.strip_prefix('=').filter(|name| !name.is_empty())
+    }
 }
 
 /// Takes note that the state of a pod's server has changed.

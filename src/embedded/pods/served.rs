@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Weak};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -87,6 +87,13 @@ impl Served {
             server.kill();
             true
         })
+    }
+
+    /// What the server at an address answers to a statement, asked without a socket; none when there
+    /// is no such server, or it is a process of its own.
+    pub fn ask(&self, address: Ipv4Addr, statement: &str) -> Option<Result<String, String>> {
+        let found = self.0.borrow().values().find(|it| *it.address.ip() == address).cloned();
+        found?.server.upgrade()?.answer(statement)
     }
 
     pub(super) fn set(&self, pod: &PodName, serving: Option<Serving>) {

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
+use super::runtime::Part;
 use super::worker::{Ended, SERVER, State, Worker, server_container};
 use crate::core::time::Time;
 
@@ -19,6 +20,10 @@ const HOST: &str = "127.0.0.1";
 /// The conditions that a kubelet sets, in the order in which it writes them.
 const TYPES: [&str; 5] =
     ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
+/// The condition of a pod by which KubeDB's part knows what its server is in its group: what a
+/// coordinator beside the server finds out there. True: it is the primary; Unknown: it is in none.
+pub const PRIMARY_CONDITION: &str = "kubedb.com/Primary";
 
 /// Since when each condition is what it is.
 #[derive(Default)]
@@ -70,10 +75,11 @@ pub(super) fn of(pod: &Pod, worker: &mut Worker, now: Time) -> PodStatus {
             ..PodCondition::default()
         }
     });
+    let conditions = conditions.into_iter().chain(part(pod, worker.part(), now));
     let address = worker.address.to_string();
     PodStatus {
         phase: Some(phase(pod, worker).to_owned()),
-        conditions: Some(conditions.to_vec()),
+        conditions: Some(conditions.collect()),
         host_ip: Some(HOST.to_owned()),
         host_ips: Some(vec![HostIP { ip: HOST.to_owned() }]),
         pod_ip: Some(address.clone()),
@@ -82,6 +88,27 @@ pub(super) fn of(pod: &Pod, worker: &mut Worker, now: Time) -> PodStatus {
         container_statuses: Some(containers),
         ..PodStatus::default()
     }
+}
+
+/// What the server is in its group, once it has been in one.
+fn part(pod: &Pod, part: Option<Part>, now: Time) -> Option<PodCondition> {
+    let told = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut told = told.filter(|condition| condition.type_ == PRIMARY_CONDITION);
+    let told = told.next();
+    let status = match part {
+        Some(Part::Primary) => "True",
+        Some(Part::Secondary) => "False",
+        None => told.map(|_| "Unknown")?,
+    };
+    if let Some(same) = told.filter(|told| told.status == status) {
+        return Some(same.clone());
+    }
+    Some(PodCondition {
+        type_: PRIMARY_CONDITION.to_owned(),
+        status: status.to_owned(),
+        last_transition_time: Some(time(now)),
+        ..PodCondition::default()
+    })
 }
 
 fn ended(worker: &Worker) -> bool {

@@ -12,7 +12,7 @@ use super::backoff::{Backoff, CrashBackoff};
 use super::environment;
 use super::mounts::Mounts;
 use super::node::Node;
-use super::runtime::{Changed, Exit, Order, Server, ServerState};
+use super::runtime::{Changed, Exit, Order, Part, Server, ServerState};
 use super::served::{PodName, Serving};
 use super::status::{self, Conditions};
 use crate::api::meta::is_deleting;
@@ -131,6 +131,14 @@ impl Worker {
     /// Whether nothing runs of a pod that is being deleted.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.state, State::Waiting(_) | State::Ended(_))
+    }
+
+    /// What the server is in its group.
+    pub(super) fn part(&self) -> Option<Part> {
+        match &self.state {
+            State::Running(running) if running.is_ready() => running.server.part(),
+            State::Waiting(_) | State::Running(_) | State::Ended(_) => None,
+        }
     }
 
     /// What clients find at the address of the pod.

@@ -1,10 +1,12 @@
 //! Which pod is the primary: the part of KubeDB's coordinator.
 //!
-//! A real coordinator asks the replication group. Here the Ready pod of the lowest ordinal is the
-//! primary at first, and stays it for as long as it is Ready; then a Ready standby takes over.
+//! Where servers are a replication group, the group decides, and each pod's condition says what its
+//! server is there. Elsewhere the Ready pod of the lowest ordinal is the primary at first, and stays
+//! it for as long as it is Ready; then a Ready standby takes over.
 
-use crate::api::meta;
+use crate::api::meta::{self, ConditionStatus};
 use crate::api::pod::Pod;
+use crate::embedded::pods::PRIMARY_CONDITION;
 
 /// The label that says a pod's role.
 pub(super) const ROLE_LABEL: &str = "kubedb.com/role";
@@ -54,9 +56,25 @@ pub(super) fn changes(pods: &[Pod]) -> Vec<(String, Role)> {
 /// Who should be it. While nobody is Ready, whoever was it last, or nobody.
 fn primary<'a>(pods: &[&'a Pod]) -> Option<&'a Pod> {
     let find = |wanted: &dyn Fn(&Pod) -> bool| pods.iter().copied().find(|pod| wanted(pod));
+    if find(&|pod| is_told(pod).is_some()).is_some() {
+        let elected = |pod: &Pod| serves(pod) && is_told(pod) == Some(true);
+        // The old one may not have heard of it yet.
+        return find(&|pod| elected(pod) && !Role::Primary.is_of(pod))
+            .or_else(|| find(&elected))
+            .or_else(|| find(&|pod| Role::Primary.is_of(pod)));
+    }
     find(&|pod| serves(pod) && Role::Primary.is_of(pod))
         .or_else(|| find(&serves))
         .or_else(|| find(&|pod| Role::Primary.is_of(pod)))
+}
+
+/// Whether the group says that the pod is its primary; none where it says nothing.
+fn is_told(pod: &Pod) -> Option<bool> {
+    match meta::condition(&pod.status.conditions, PRIMARY_CONDITION)?.status.as_ref()? {
+        ConditionStatus::True => Some(true),
+        ConditionStatus::False => Some(false),
+        ConditionStatus::Unknown | ConditionStatus::Other(_) => None,
+    }
 }
 
 /// Whether a pod can be the primary: one that is being deleted is on its way out.
@@ -80,16 +98,23 @@ mod tests {
 
     use super::*;
 
-    /// `1 ready primary`: a pod with this ordinal, in this state, with this role.
+    /// `1 ready primary elected`: a pod with this ordinal, in this state, with this role, and what
+    /// its group says of it.
     fn pod(text: &str) -> Pod {
         let words: Vec<&str> = text.split(' ').collect();
         let status = if words[1] == "unready" { "False" } else { "True" };
         let deleted = (words[1] == "leaving").then_some("2026-11-23T22:00:00Z");
-        let role = words.get(2).map_or(Value::Null, |role| json!({ROLE_LABEL: role}));
+        let role = words.get(2).filter(|role| **role != "-");
+        let role = role.map_or(Value::Null, |role| json!({ROLE_LABEL: role}));
+        let mut conditions = vec![json!({"type": "Ready", "status": status})];
+        if let Some(told) = words.get(3) {
+            let status = if *told == "elected" { "True" } else { "False" };
+            conditions.push(json!({"type": PRIMARY_CONDITION, "status": status}));
+        }
         from_value(json!({
             "metadata": {"name": format!("shop-{}", words[0]), "labels": role,
                 "deletionTimestamp": deleted},
-            "status": {"conditions": [{"type": "Ready", "status": status}]},
+            "status": {"conditions": conditions},
         }))
         .unwrap()
     }
@@ -119,6 +144,25 @@ mod tests {
             (vec!["0 ready primary", "1 ready primary"], vec!["1 standby"]),
             (vec!["0 ready admiral", "1 ready primary"], vec!["0 standby"]),
             (vec![], vec![]),
+            // The group decides, whatever the ordinals.
+            (vec!["0 ready - follows", "1 ready - elected"], vec!["0 standby", "1 primary"]),
+            (
+                vec!["0 ready primary follows", "1 ready standby elected"],
+                vec!["0 standby", "1 primary"],
+            ),
+            // The old one has not heard yet that its role is handed over.
+            (
+                vec!["0 ready primary elected", "1 ready standby elected"],
+                vec!["0 standby", "1 primary"],
+            ),
+            (vec!["0 ready primary elected", "1 ready standby follows"], vec![]),
+            (vec!["0 leaving primary elected", "1 ready standby follows"], vec![]),
+            (
+                vec!["0 leaving primary elected", "1 ready standby elected"],
+                vec!["0 standby", "1 primary"],
+            ),
+            // One that has just joined has no part yet.
+            (vec!["0 ready primary elected", "1 unready"], vec![]),
         ] {
             let told: Vec<String> = changes(&pods.iter().map(|text| pod(text)).collect::<Vec<_>>())
                 .iter()

@@ -7,6 +7,7 @@ use super::network::PORT;
 use crate::api::desired::list;
 use crate::api::mysql::StorageType;
 use crate::api::names;
+use crate::embedded::pods::GROUP_NAME;
 
 const CERTIFICATES: (&str, &str) = ("tls-volume", "/etc/mysql/certs");
 const DATA: (&str, &str) = ("data", "/var/lib/mysql");
@@ -75,20 +76,30 @@ fn pod(database: &Database, node: &str) -> Value {
 }
 
 fn args(database: &Database) -> Vec<String> {
+    let mut args = Vec::from_iter(group(database));
     if !database.has_tls() {
-        return Vec::new();
+        return args;
     }
     let folder = CERTIFICATES.1;
-    let mut args = vec![
+    args.extend([
         format!("--ssl-capath={folder}"),
         format!("--ssl-ca={folder}/ca.crt"),
         format!("--ssl-cert={folder}/server.crt"),
         format!("--ssl-key={folder}/server.key"),
-    ];
+    ]);
     if database.mysql.spec.require_ssl {
         args.push("--require-secure-transport=ON".to_owned());
     }
     args
+}
+
+/// The option that names the replication group. A server that knows no groups passes over it.
+fn group(database: &Database) -> Option<String> {
+    let topology = database.mysql.spec.topology.as_ref()?;
+    let chosen = topology.group.name.as_deref().filter(|name| !name.is_empty());
+    let name = chosen.unwrap_or(&database.owner.uid);
+    let is_group = database.mysql.is_single_primary_group();
+    is_group.then(|| format!("{GROUP_NAME}={name}"))
 }
 
 fn from_auth_secret(database: &Database, variable: &str, key: &str) -> Value {
@@ -193,6 +204,22 @@ mod tests {
         assert_eq!(pod["containers"][0]["args"], Value::Null);
         assert_eq!(pod["volumes"], Value::Null);
         assert!(!pod.to_string().contains("tls"), "{pod}");
+    }
+
+    #[test]
+    fn servers_of_a_group_with_one_primary_are_told_its_name() {
+        let told = |topology: Value| {
+            let set = stateful_set(&database("shop", json!({"topology": topology})), "loopback");
+            set["spec"]["template"]["spec"]["containers"][0]["args"][0].clone()
+        };
+        let of = |name| json!(format!("--loose-group-replication-group-name={name}"));
+        assert_eq!(told(json!({"mode": "GroupReplication"})), of("u-1"));
+        assert_eq!(told(json!({"mode": "InnoDBCluster"})), of("u-1"));
+        let named = json!({"mode": "GroupReplication", "group": {"name": "dc002fc3"}});
+        assert_eq!(told(named), of("dc002fc3"));
+        let multi = json!({"mode": "GroupReplication", "group": {"mode": "Multi-Primary"}});
+        assert_eq!(told(multi), Value::Null);
+        assert_eq!(told(json!({"mode": "SemiSync"})), Value::Null);
     }
 
     #[test]

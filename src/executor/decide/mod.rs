@@ -38,6 +38,9 @@
 //! | | it is, and the database is | `noteTemplate` |
 //! | | rotate: servers may reload, and one does not serve the new leaf | `reloadTls` |
 //! | | all do, or one does not for too long | `noteReloaded` |
+//! | | a pod's turn has come, and it is the primary of a group: see [`switch`] | `noteSwitching` |
+//! | | until it is that no longer, or for a minute | `switchPrimary` |
+//! | | it is that no longer, or still after a minute | `noteSwitched` |
 //! | | a pod's turn has come: see [`restart`] | `noteEvicting` |
 //! | | it is its turn, and it has the uid that was noted | `evictPod` |
 //! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
@@ -69,6 +72,7 @@ mod reload;
 mod restart;
 pub mod seen;
 mod stages;
+mod switch;
 #[cfg(test)]
 mod tests;
 pub mod waiting;
@@ -132,6 +136,13 @@ pub enum Write {
     Issue(Text),
     /// The server in this pod loads its certificates anew.
     Reload(Text),
+    /// The server in a pod becomes the primary, in the place of that in another.
+    SwitchPrimary {
+        /// Which is it so far.
+        from: Text,
+        /// Which becomes it.
+        to: Text,
+    },
     /// The eviction of this pod, if it still has this uid.
     Evict {
         /// Its name.
@@ -162,6 +173,7 @@ impl Write {
             },
             Self::Issue(_) => ExecutorWrite::IssueCertificate,
             Self::Reload(_) => ExecutorWrite::ReloadTls,
+            Self::SwitchPrimary { .. } => ExecutorWrite::SwitchPrimary,
             Self::Evict { .. } => ExecutorWrite::EvictPod,
         }
     }

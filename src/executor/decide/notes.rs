@@ -17,6 +17,9 @@
 //! | `EvictPod--<pod>` = False | `EvictPod` | `evict pod; ConditionStatus:False; PodName:…; PodUID:…` | with it, or with `CertificateSynced` of a rotation: this pod is to be restarted |
 //! | `ReloadPods` | `ReloadPodsSucceeded` | `Successfully reloaded MySQL pods for MySQLOpsRequest: ns/name` | every server serves the new leaf without a restart; no pod is evicted then |
 //! | `ReloadPods` = False | `ReloadPodsFailed` | `MySQL pods are restarted instead: why` | one does not |
+//! | `SwitchPrimary--<pod>` = Unknown | `SwitchPrimary` | `switch primary; ConditionStatus:Unknown; PodName:…; To:…` | it is the turn of the primary of a group: its role is handed over |
+//! | `SwitchPrimary--<pod>` | `SwitchPrimary` | `switch primary; ConditionStatus:True; …` | it is the primary no longer |
+//! | `SwitchPrimary--<pod>` = False | `SwitchPrimaryFailed` | `switch primary; ConditionStatus:False; …; why` | it still is, and is restarted all the same: the group elects another |
 //! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
 //! | `IsPodReady--<pod>` = False | `IsPodReady` | `is pod ready; ConditionStatus:False; PodName:…` | it has been restarted to trust another CA, and is again for the new leaf |
@@ -39,7 +42,7 @@
 //! no reason; here they have one, for tools that expect it.
 
 use super::progress::failure_text;
-pub use super::progress::{Baseline, Eviction, Mark, Progress};
+pub use super::progress::{Baseline, Eviction, Mark, Progress, Switch};
 use super::seen::{Certificate, Operation, Other, Request};
 use crate::core::time::Time;
 
@@ -87,6 +90,7 @@ pub const SKIPPED: &str = "Skipped";
 pub(super) const CERTIFICATE: &str = "GetCertificate";
 pub(super) const EVICT: &str = "EvictPod";
 pub(super) const POD_READY: &str = "IsPodReady";
+pub(super) const SWITCH: &str = "SwitchPrimary";
 
 /// What each step that can take long ends with: from the newest of these the next is timed.
 pub(super) const MILESTONES: [&str; 13] = [
@@ -271,6 +275,21 @@ impl Note {
         let word = status.as_str();
         let message = format!("evict pod; ConditionStatus:{word}; PodName:{pod}; PodUID:{uid}");
         Self { status, ..Self::new(&format!("{EVICT}--{pod}"), EVICT, message) }
+    }
+
+    /// How far the hand-over of a primary's role is.
+    pub fn switch(pod: &str, to: &str, status: Status) -> Self {
+        let word = status.as_str();
+        let message = format!("switch primary; ConditionStatus:{word}; PodName:{pod}; To:{to}");
+        Self { status, ..Self::new(&format!("{SWITCH}--{pod}"), SWITCH, message) }
+    }
+
+    /// It does not come to that.
+    pub fn not_switched(pod: &str, to: &str, why: &str) -> Self {
+        let said = Self::switch(pod, to, Status::False);
+        let message =
+            format!("{}; the group elects a primary when Pod {pod} ends: {why}", said.message);
+        Self { reason: "SwitchPrimaryFailed", message, ..said }
     }
 
     /// The successor of a pod is ready.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::notes::{
-    CERTIFICATE, EVICT, FAILING, MILESTONES, OURS, OURS_REASON, POD_READY, RETRYING, Status,
+    CERTIFICATE, EVICT, FAILING, MILESTONES, OURS, OURS_REASON, POD_READY, RETRYING, SWITCH, Status,
 };
 use super::seen::Issued;
 use crate::core::fleet::Text;
@@ -51,6 +51,17 @@ pub struct Eviction<'a> {
     pub done: bool,
 }
 
+/// The hand-over of a primary's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch<'a> {
+    /// The pod that gets it.
+    pub to: &'a str,
+    /// How far it is: Unknown on its way, True done, False it does not come to that.
+    pub status: Status,
+    /// Since when.
+    pub since: Option<Time>,
+}
+
 impl Progress {
     /// Whether this holds.
     pub fn has(&self, kind: &str) -> bool {
@@ -64,8 +75,8 @@ impl Progress {
 
     /// When the step under way began: when the one before it ended.
     pub fn step_began(&self) -> Option<Time> {
-        let milestone =
-            |kind: &str| MILESTONES.contains(&kind) || suffix(kind, POD_READY).is_some();
+        let of_pod = |kind: &str| [POD_READY, SWITCH].iter().any(|it| suffix(kind, it).is_some());
+        let milestone = |kind: &str| MILESTONES.contains(&kind) || of_pod(kind);
         let reached = self.0.iter().filter(|(kind, _)| milestone(kind));
         reached.filter_map(|(_, mark)| mark.since).max()
     }
@@ -96,6 +107,17 @@ impl Progress {
             let done = self.has(&format!("{POD_READY}--{pod}"));
             Some(Eviction { pod, uid, status: mark.status, done })
         })
+    }
+
+    /// The hand-over of the role of this pod; one from before it was to be restarted is over.
+    pub fn switch(&self, pod: &str) -> Option<Switch<'_>> {
+        let mark = self.0.get(format!("{SWITCH}--{pod}").as_str())?;
+        let todo = self.0.get(format!("{EVICT}--{pod}").as_str());
+        if todo.is_some_and(|todo| todo.status == Status::False && mark.since < todo.since) {
+            return None;
+        }
+        let to = detail(&mark.message, "To").unwrap_or_default();
+        Some(Switch { to, status: mark.status, since: mark.since })
     }
 
     /// How often a step was tried again.

@@ -1,4 +1,5 @@
-//! Restarting the pods, one after the other: standbys first, the primary last, then routers.
+//! Restarting the pods, one after the other: standbys first, the primary last, then routers. Before
+//! the primary of a group is restarted its role is handed over ([`switch`](super::switch)).
 //!
 //! Which pods are to be restarted is noted, with their uids, at the moment at which the new
 //! certificates are in place: whatever has another uid later has started with them. So no pod is
@@ -43,7 +44,9 @@ pub(super) fn look(run: &Run<'_>) -> Turn {
         }
         Some(todo) => match run.unhealthy(&under_way, todo) {
             Some(why) => Turn::Wait(why),
-            None => note(ExecutorWrite::NoteEvicting, todo, Status::Unknown),
+            None => run
+                .switch(todo, &under_way)
+                .unwrap_or_else(|| note(ExecutorWrite::NoteEvicting, todo, Status::Unknown)),
         },
     }
 }
@@ -70,7 +73,7 @@ impl Run<'_> {
     }
 
     /// The pod that is meant, with the uid that was noted.
-    fn pod(&self, eviction: &Eviction<'_>) -> Option<&Pod> {
+    pub(super) fn pod(&self, eviction: &Eviction<'_>) -> Option<&Pod> {
         self.seen.pods.get(eviction.pod).filter(|pod| &*pod.uid == eviction.uid)
     }
 
@@ -104,7 +107,7 @@ impl Run<'_> {
     }
 
     /// It is Ready and, where servers are told their roles, has got one: it has joined the others.
-    fn is_back(&self, pod: &Pod) -> bool {
+    pub(super) fn is_back(&self, pod: &Pod) -> bool {
         let has_role = |pod: &Pod| matches!(pod.role, Role::Primary | Role::Standby | Role::Router);
         let roles_are_told = || self.seen.servers().any(|(_, server)| has_role(server));
         pod.ready && !pod.deleting && (has_role(pod) || !roles_are_told())
@@ -130,6 +133,6 @@ fn note(point: ExecutorWrite, of: &Eviction<'_>, status: Status) -> Turn {
 }
 
 /// The number at the end of a pod's name.
-fn ordinal(pod: &str) -> u32 {
+pub(super) fn ordinal(pod: &str) -> u32 {
     pod.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -33,6 +33,9 @@ pub struct Seen {
     /// Servers may load their certificates anew instead of being restarted: policy and topology
     /// allow it.
     pub reloads: bool,
+    /// The primary's role can be handed over: the servers are a group with one primary, and can be
+    /// spoken to.
+    pub switches: bool,
     /// What the database needs no more: looked at when TLS was removed, or could not be added.
     pub leftovers: Vec<Leftover>,
     /// Who signs, and who is trusted.

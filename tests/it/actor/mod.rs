@@ -11,7 +11,7 @@ pub(crate) use database::{Database, Leaves, Wanted};
 
 use serde_json::json;
 
-use crate::support::api::{Cluster, ISSUER, SECRET, holds};
+use crate::support::api::{CLUSTER_ISSUER, Cluster, ISSUER, Kind, SECRET, holds};
 use crate::support::eventually::eventually;
 use crate::support::kubeconfig::base64;
 use crate::support::pki::{Authority, Pair};
@@ -33,14 +33,23 @@ pub(crate) async fn issuer(admin: &Cluster, namespace: &str, name: &str) -> Issu
     keep_secret(admin, namespace, name, &authority.pair(), &json!({})).await;
     let issuer = json!({"metadata": {"name": name}, "spec": {"ca": {"secretName": name}}});
     admin.create(ISSUER, namespace, issuer).await;
-    ready(admin, namespace, name).await;
+    ready(admin, (ISSUER, namespace, name)).await;
     Issuer { name: name.to_owned(), authority: std::sync::Arc::new(authority) }
 }
 
-/// Waits until an Issuer is ready.
-pub(crate) async fn ready(admin: &Cluster, namespace: &str, name: &str) {
+/// Makes a CA and a `ClusterIssuer` of it, whose Secret cert-manager looks for in `kube-system`.
+pub(crate) async fn cluster_issuer(admin: &Cluster, name: &str) {
+    let authority = Authority::new(name);
+    keep_secret(admin, "kube-system", name, &authority.pair(), &json!({})).await;
+    let issuer = json!({"metadata": {"name": name}, "spec": {"ca": {"secretName": name}}});
+    admin.create(CLUSTER_ISSUER, "", issuer).await;
+    ready(admin, (CLUSTER_ISSUER, "", name)).await;
+}
+
+/// Waits until an Issuer or `ClusterIssuer` is ready.
+pub(crate) async fn ready(admin: &Cluster, (kind, namespace, name): (Kind, &str, &str)) {
     eventually(minutes(1), "the Issuer to be ready", async || {
-        let issuer = admin.get(ISSUER, namespace, name).await;
+        let issuer = admin.get(kind, namespace, name).await;
         holds(&issuer, "Ready").then_some(()).ok_or_else(|| issuer["status"].to_string())
     })
     .await;

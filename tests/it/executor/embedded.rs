@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use certrotor::clock::{Clock, PausedClock};
+use certrotor::clock::{Clock, PausedClock, SystemClock};
 use certrotor::cluster::client::Calls;
 use certrotor::core::certificate::Fingerprint;
 use certrotor::core::time::Time;
 use certrotor::embedded::api::{ApiServer, Call, Fault, FaultLayer};
 use certrotor::embedded::issuer::{self, CertManager};
-use certrotor::embedded::pods::{self, PodRunner, Served, SimulatedMysqld};
+use certrotor::embedded::pods::{self, PodRunner, Runtime, Served, SimulatedMysqld};
 use certrotor::embedded::provisioner::{self, Provisioner};
 use certrotor::embedded::stateful_set::StatefulSets;
-use certrotor::executor::{Executor, Issuing, Settings};
+use certrotor::executor::{Executor, Issuing, Servers, Settings};
 use certrotor::pki::{Algorithm, Entropy};
 use kube::Client;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use super::leaves::authority;
+use crate::support::voice::Unspoken;
 
 pub(super) const NAMESPACE: &str = "demo";
 pub(super) const MYSQLS: &str = "mysqls.kubedb.com";
@@ -51,7 +52,21 @@ impl Cluster {
     /// The same, with or without cert-manager at work.
     pub(super) fn start_with(cert_manager: bool) -> Self {
         let epoch: Time = "2026-11-23T12:00:00Z".parse().expect("a time");
-        let clock: Arc<dyn Clock> = Arc::new(PausedClock::new(epoch));
+        let silent = SimulatedMysqld { listens: false, ..SimulatedMysqld::default() };
+        let node = pods::Settings { runtime: Arc::new(silent), ..pods::Settings::new(NODE) };
+        Self::of(Arc::new(PausedClock::new(epoch)), node, cert_manager)
+    }
+
+    /// The same on time that passes, with servers that listen at these addresses.
+    pub(super) fn listening(servers: Arc<dyn Runtime>, subnet: &str) -> Self {
+        let subnet = subnet.parse().expect("a subnet");
+        let files_follow = Duration::from_secs(1);
+        let node =
+            pods::Settings { runtime: servers, subnet, files_follow, ..pods::Settings::new(NODE) };
+        Self::of(Arc::new(SystemClock), node, true)
+    }
+
+    fn of(clock: Arc<dyn Clock>, node: pods::Settings, cert_manager: bool) -> Self {
         let server = ApiServer::new(Arc::clone(&clock)).expect("an API server");
         provisioner::admissions(&server);
         for namespace in [NAMESPACE, "cert-manager"] {
@@ -75,9 +90,7 @@ impl Cluster {
         parts.spawn(part.run(stop.clone()));
         let part = StatefulSets::new(client("stateful-sets"), Arc::clone(&clock));
         parts.spawn(part.run(stop.clone()));
-        let silent = SimulatedMysqld { listens: false, ..SimulatedMysqld::default() };
-        let settings = pods::Settings { runtime: Arc::new(silent), ..pods::Settings::new(NODE) };
-        let part = PodRunner::new(client("kubelet"), Arc::clone(&clock), settings);
+        let part = PodRunner::new(client("kubelet"), Arc::clone(&clock), node);
         let served = part.served();
         parts.spawn(part.run(stop.clone()));
         let issuing = if cert_manager { Issuing::CertManager } else { Issuing::Own };
@@ -112,8 +125,20 @@ impl Cluster {
         let service = ServiceBuilder::new().layer(FaultLayer::new(plan)).service(service);
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
         let issuing = self.issuing;
-        let settings = Settings { replica: name.to_owned(), issuing, ..Settings::default() };
+        let settings =
+            Settings { replica: name.to_owned(), issuing, loopback: true, ..Settings::default() };
         let client = Client::new(service, NAMESPACE);
+        let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
+        let executor = executor.speaking_with(Arc::new(Unspoken(self.served.clone())));
+        tokio::spawn(executor.run(self.stop.child_token()))
+    }
+
+    /// One in full production: it looks at servers, and hands over by SQL or leaves it to elections.
+    pub(super) fn executor_of_real(&self, hands_over: bool) -> JoinHandle<()> {
+        let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
+        let servers = if hands_over { Servers::LookedAt } else { Servers::LeftAlone };
+        let settings = Settings { loopback: true, servers, ..Settings::default() };
+        let client = self.server.client("executor", NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         tokio::spawn(executor.run(self.stop.child_token()))
     }

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 mod cluster;
 mod crashes;
 mod embedded;
+mod groups;
 pub(crate) mod leaves;
 mod on_real_parts;
 mod operations;

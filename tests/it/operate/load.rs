@@ -1,4 +1,5 @@
-//! A load of clients on one server, over TLS: each change is counted, each failure kept.
+//! A load of clients on the server that takes writes, over TLS: each change is counted, each failure
+//! kept. A client that is told to write elsewhere leaves, and asks anew whom to connect to.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,61 +20,68 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whom to connect to, and as whom.
 #[derive(Clone)]
-pub(super) struct Target {
-    pub(super) address: IpAddr,
-    pub(super) user: String,
-    pub(super) password: String,
+pub(crate) struct Target {
+    /// The server that takes writes at the moment.
+    pub(crate) whom: Arc<dyn Fn() -> Option<IpAddr> + Send + Sync>,
+    pub(crate) user: String,
+    pub(crate) password: String,
     /// The CA in PEM, as a client reads it when it connects.
-    pub(super) ca: Vec<u8>,
-    pub(super) host: String,
+    pub(crate) ca: Vec<u8>,
+    pub(crate) host: String,
+    /// What is said first on each connection that stays.
+    pub(crate) first: &'static [&'static str],
 }
+
+/// What makes the table that is written to.
+pub(crate) const PREPARE: &[&str] = &[
+    "CREATE DATABASE IF NOT EXISTS works",
+    "CREATE TABLE IF NOT EXISTS works.counts (id INT PRIMARY KEY, n BIGINT)",
+];
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub(super) struct Figures {
-    pub(super) queries: AtomicU64,
-    pub(super) failed_queries: AtomicU64,
-    pub(super) dropped: AtomicU64,
-    pub(super) connections: AtomicU64,
-    pub(super) failed_connections: AtomicU64,
+pub(crate) struct Figures {
+    pub(crate) queries: AtomicU64,
+    pub(crate) failed_queries: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) failed_connections: AtomicU64,
     /// The longest time without a write that was carried out.
     longest: Mutex<(Option<Instant>, Duration)>,
     first: Mutex<Option<String>>,
 }
 
 /// Clients at work.
-pub(super) struct Load {
-    pub(super) figures: Arc<Figures>,
+pub(crate) struct Load {
+    pub(crate) figures: Arc<Figures>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
 
 impl Target {
-    fn options(&self) -> Opts {
+    /// None while nobody takes writes.
+    fn options(&self) -> Option<Opts> {
         let ssl = SslOpts::default()
             .with_root_certs(vec![self.ca.clone().into()])
             .with_disable_built_in_roots(true)
             .with_danger_tls_hostname_override(Some(self.host.clone()));
-        OptsBuilder::default()
-            .ip_or_hostname(self.address.to_string())
+        let options = OptsBuilder::default()
+            .ip_or_hostname((self.whom)()?.to_string())
             .tcp_port(3306)
             .user(Some(self.user.clone()))
             .pass(Some(self.password.clone()))
             .prefer_socket(false)
-            .ssl_opts(ssl)
-            .into()
+            .ssl_opts(ssl);
+        Some(options.into())
     }
 
-    /// A connection, and what it is going to write to: a server that comes back may be empty.
-    async fn connect(&self) -> Result<Conn, mysql_async::Error> {
-        let mut connection = Conn::new(self.options()).await?;
-        for statement in [
-            "CREATE DATABASE IF NOT EXISTS works",
-            "CREATE TABLE IF NOT EXISTS works.counts (id INT PRIMARY KEY, n BIGINT)",
-        ] {
-            connection.query_drop(statement).await?;
+    /// A connection that stays.
+    pub(crate) async fn connect(&self) -> Option<Conn> {
+        let mut connection = Conn::new(self.options()?).await.ok()?;
+        for statement in self.first {
+            connection.query_drop(*statement).await.ok()?;
         }
-        Ok(connection)
+        Some(connection)
     }
 }
 
@@ -91,23 +99,40 @@ impl Figures {
     }
 
     /// The longest time without a write that was carried out, the time until now among them.
-    pub(super) fn write_outage(&self) -> Duration {
+    pub(crate) fn write_outage(&self) -> Duration {
         self.wrote();
         self.longest.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
+    /// All of it, in words.
+    pub(crate) fn told(&self) -> String {
+        let [queries, failed, dropped, connections, refused] = [
+            &self.queries,
+            &self.failed_queries,
+            &self.dropped,
+            &self.connections,
+            &self.failed_connections,
+        ]
+        .map(Self::get);
+        let outage = self.write_outage();
+        format!(
+            "{failed} of {queries} queries failed, {dropped} connections dropped, {refused} of \
+             {connections} new connections failed, longest time without a write {outage:?}"
+        )
+    }
+
     /// The first thing that went wrong.
-    pub(super) fn first(&self) -> Option<String> {
+    pub(crate) fn first(&self) -> Option<String> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn get(counter: &AtomicU64) -> u64 {
+    pub(crate) fn get(counter: &AtomicU64) -> u64 {
         counter.load(Ordering::Relaxed)
     }
 }
 
 impl Load {
-    pub(super) fn start(target: &Target) -> Self {
+    pub(crate) fn start(target: &Target) -> Self {
         let (figures, stop) = (Arc::new(Figures::default()), CancellationToken::new());
         let mut tasks = JoinSet::new();
         for client in 0..CLIENTS {
@@ -129,7 +154,7 @@ impl Load {
         Self { figures, tasks, stop }
     }
 
-    pub(super) async fn end(mut self) -> Arc<Figures> {
+    pub(crate) async fn end(mut self) -> Arc<Figures> {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         self.figures
@@ -138,7 +163,7 @@ impl Load {
 
 /// One connection, until something goes wrong with it. Connecting again is not counted.
 async fn stay(target: &Target, client: u32, figures: &Figures, stop: &CancellationToken) {
-    let Ok(mut connection) = target.connect().await else {
+    let Some(mut connection) = target.connect().await else {
         return tokio::time::sleep(PAUSE).await;
     };
     while !stop.is_cancelled() {
@@ -166,9 +191,10 @@ async fn stay(target: &Target, client: u32, figures: &Figures, stop: &Cancellati
 
 /// A new connection, a query, a goodbye.
 async fn come_and_go(target: &Target, figures: &Figures) {
+    let Some(options) = target.options() else { return tokio::time::sleep(PAUSE).await };
     figures.connections.fetch_add(1, Ordering::Relaxed);
     let talk = async {
-        let mut connection = Conn::new(target.options()).await?;
+        let mut connection = Conn::new(options).await?;
         connection.query_drop("SELECT 1").await?;
         connection.disconnect().await
     };

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use certrotor::embedded::pods::SimulatedMysqld;
 use serde_json::json;
 
-use crate::actor::issuer;
-use crate::support::api::{CERTIFICATE, LEASE, MYSQL, POD, SECRET, condition_of, name as name_of};
+use crate::actor::{cluster_issuer, issuer};
+use crate::support::api::{
+    CERTIFICATE, EVENT, ISSUER, LEASE, MYSQL, POD, REQUEST, SECRET, condition_of, name as name_of,
+};
 use crate::support::lab::on_cluster;
+use crate::support::rbac::Who;
+use crate::support::rights::{granted, shown, usable, used};
 
-mod load;
+pub(crate) mod load;
 mod real;
 mod stage;
 mod trusting;
 
-use stage::Stage;
+use stage::{Executor, Stage};
 
 const ROTATE: &str = "
 apiVersion: ops.kubedb.com/v1alpha1
@@ -65,7 +69,7 @@ fn the_executor_is_a_process_with_rights_and_a_lease_of_its_own() {
 }
 
 /// What KubeDB's documentation shows, one after the other on one database.
-const DOCUMENTED: [(&str, &str); 6] = [
+const DOCUMENTED: [(&str, &str); 7] = [
     (
         "myops-add-tls",
         "tls:
@@ -82,24 +86,51 @@ const DOCUMENTED: [(&str, &str); 6] = [
         "myops-change-certs",
         "tls: {certificates: [{alias: server, subject: {organizations: [\"kubedb:server\"]}, emailAddresses: [\"info@example.com\"]}]}",
     ),
+    (
+        "myops-change-to-cluster-issuer",
+        "tls: {issuerRef: {name: everywhere, kind: ClusterIssuer, apiGroup: cert-manager.io}}",
+    ),
     ("myops-require", "tls: {requireSSL: false}"),
     ("myops-remove", "tls: {remove: true}"),
 ];
+
+/// One of its issuers never issues, so that what was made for it is taken back.
+const WITHOUT_AN_END: &str = "
+apiVersion: ops.kubedb.com/v1alpha1
+kind: MySQLOpsRequest
+metadata: {name: myops-without-an-end}
+spec:
+  type: ReconfigureTLS
+  databaseRef: {name: shop}
+  timeout: 20s
+  tls:
+    issuerRef: {name: never, kind: Issuer, apiGroup: cert-manager.io}
+    certificates:
+    - {alias: server, issuerRef: {name: ca, kind: Issuer, apiGroup: cert-manager.io}}
+";
 
 #[test]
 fn what_the_documentation_shows_is_carried_out_with_real_cert_manager() {
     on_cluster(async |lab| {
         let stage = Stage::start(&lab, Arc::new(SimulatedMysqld::default()), "127.94.5.0/28").await;
         issuer(&lab.admin, &lab.name, "other").await;
+        cluster_issuer(&lab.admin, "everywhere").await;
         stage.database("shop", json!({})).await;
-        let executor = stage.executor("one", &[]);
+        let never = json!({"metadata": {"name": "never"}, "spec": {"ca": {"secretName": "never"}}});
+        lab.admin.create(ISSUER, &lab.name, never).await;
+        let mut executor = stage.executor("one", &[]);
         executor.ready().await;
         let mut uids = vec![stage.uid("shop-0").await];
+        stage.apply(WITHOUT_AN_END);
+        stage.phase_of(REQUEST, "myops-without-an-end", "Progressing").await;
         for (name, tls) in DOCUMENTED {
             stage.apply(&format!(
                 "apiVersion: ops.kubedb.com/v1alpha1\nkind: MySQLOpsRequest\nmetadata: {{name: \
                  {name}}}\nspec:\n  type: ReconfigureTLS\n  databaseRef: {{name: shop}}\n  {tls}\n"
             ));
+            if name == "myops-add-tls" {
+                executor = told_again(&stage, executor).await;
+            }
             let status = stage.ended(name).await;
             assert_eq!(status["phase"], "Successful", "{name}: {status:#}");
             let uid = stage.uid("shop-0").await;
@@ -113,18 +144,39 @@ fn what_the_documentation_shows_is_carried_out_with_real_cert_manager() {
             match name {
                 "myops-add-tls" | "myops-rotate" => assert_eq!(signer, "ca"),
                 "myops-remove" => assert!(server.is_null() && mysql["spec"]["tls"].is_null()),
-                _ => assert_eq!(signer, "other", "{name}"),
+                "myops-change-issuer" | "myops-change-certs" => assert_eq!(signer, "other"),
+                _ => assert_eq!(signer, "everywhere", "{name}"),
             }
             if name == "myops-change-certs" {
                 assert_eq!(server["spec"]["emailAddresses"][0], "info@example.com");
             }
         }
+        assert_eq!(stage.ended("myops-without-an-end").await["phase"], "Failed");
+        let granted = granted(Who::Executor);
+        let usable = usable(&granted, &lab).await;
+        let used = used(Who::Executor, &lab, &stage.own);
+        assert_eq!(shown(usable.difference(&used)), "", "granted and not used");
+        assert_eq!(shown(used.difference(&granted)), "", "used and not granted");
         let left = lab.admin.list(SECRET, &lab.name).await;
         let left: Vec<&str> = left.iter().map(name_of).filter(|it| it.ends_with("-cert")).collect();
         assert_eq!(left, Vec::<&str>::new());
         drop(executor);
         stage.end().await;
     });
+}
+
+/// Another executor takes over while a request waits, and says so once more.
+async fn told_again(stage: &Stage<'_>, executor: Executor) -> Executor {
+    stage
+        .eventually("an Event that a request waits", async || {
+            let events = stage.lab.admin.list(EVENT, &stage.lab.name).await;
+            let waits = events.iter().any(|event| event["reason"] == "Waiting");
+            waits.then_some(()).ok_or_else(|| format!("{events:?}"))
+        })
+        .await;
+    executor.signal("TERM");
+    assert!(executor.ended().await.success());
+    stage.executor("two", &[])
 }
 
 #[test]

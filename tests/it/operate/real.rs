@@ -5,7 +5,7 @@ use std::sync::Arc;
 use certrotor::embedded::pods::{Program, RealMysqld};
 use serde_json::{Value, json};
 
-use super::load::{Figures, Load, Target};
+use super::load::{Figures, Load, PREPARE, Target};
 use super::stage::Stage;
 use crate::support::api::{CERTIFICATE, POD, SECRET};
 use crate::support::lab::{on_cluster, test_name};
@@ -24,12 +24,15 @@ pub(super) async fn target(stage: &Stage<'_>) -> Target {
         serde_json::from_value::<k8s_openapi::ByteString>(value.clone()).unwrap().0
     };
     let text = |key: &str| String::from_utf8(bytes(&account["data"][key])).unwrap();
+    let address = pod["status"]["podIP"].as_str().unwrap().parse().unwrap();
     Target {
-        address: pod["status"]["podIP"].as_str().unwrap().parse().unwrap(),
+        whom: Arc::new(move || Some(address)),
         user: text("username"),
         password: text("password"),
         ca: bytes(&pair["data"]["ca.crt"]),
         host: format!("shop.{namespace}.svc"),
+        // A server that comes back is empty.
+        first: PREPARE,
     }
 }
 
@@ -53,22 +56,6 @@ async fn rotated(stage: &Stage<'_>, request: &str) -> (Arc<Figures>, Value) {
     assert_eq!(status["phase"], "Successful", "{status:#}");
     assert!(Figures::get(&figures.queries) > 100, "{figures:?}");
     (figures, status)
-}
-
-fn told(how: &str, program: &str, figures: &Figures) -> String {
-    let [queries, failed, dropped, connections, refused] = [
-        &figures.queries,
-        &figures.failed_queries,
-        &figures.dropped,
-        &figures.connections,
-        &figures.failed_connections,
-    ]
-    .map(Figures::get);
-    let outage = figures.write_outage();
-    format!(
-        "{program}, {how}: {failed} of {queries} queries failed, {dropped} connections dropped, \
-         {refused} of {connections} new connections failed, longest time without a write {outage:?}"
-    )
 }
 
 fn real_servers(name: &'static str, subnet: &str) {
@@ -97,7 +84,7 @@ fn real_servers(name: &'static str, subnet: &str) {
         let executor = stage.executor("one", &["--loopback"]);
         executor.ready().await;
         let (figures, status) = rotated(&stage, "by-reload").await;
-        println!("{}", told("reload", &version, &figures));
+        println!("{version}, reload: {}", figures.told());
         let said = status["conditions"].to_string();
         assert!(said.contains("ReloadPodsSucceeded"), "{said}");
         assert_eq!(stage.uid("shop-0").await, uid, "nothing was restarted");
@@ -114,7 +101,7 @@ fn real_servers(name: &'static str, subnet: &str) {
         let executor = stage.executor_that_restarts("two", &["--loopback"]);
         executor.ready().await;
         let (figures, status) = rotated(&stage, "by-restart").await;
-        println!("{}", told("restart", &version, &figures));
+        println!("{version}, restart: {}", figures.told());
         assert!(!status["conditions"].to_string().contains("ReloadPods"));
         assert_ne!(stage.uid("shop-0").await, uid, "it was restarted");
         assert!(Figures::get(&figures.failed_queries) > 0, "one server alone is away for a while");

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actor::issuer;
 use crate::support::api::{MYSQL, POD, REQUEST};
 use crate::support::control_plane::free_ports;
-use crate::support::daemon::assert_no_secrets;
+use crate::support::daemon::{BEYOND_ITS_RIGHTS, assert_no_secrets};
 use crate::support::eventually::eventually;
 use crate::support::http;
 use crate::support::kubectl::Kubectl;
@@ -39,7 +39,7 @@ pub(super) struct Stage<'a> {
     stop: CancellationToken,
     /// What the executor's token is good for.
     kubeconfig: PathBuf,
-    own: String,
+    pub(super) own: String,
 }
 
 /// `certrotor operate`.
@@ -219,7 +219,7 @@ impl Drop for Executor {
         if !std::thread::panicking() {
             let printed = self.printed();
             assert_no_secrets(&printed);
-            assert!(!printed.contains("forbidden"), "a right is missing:\n{printed}");
+            assert!(!printed.contains(BEYOND_ITS_RIGHTS), "{printed}");
         }
     }
 }

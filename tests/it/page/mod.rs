@@ -2,6 +2,7 @@
 
 mod browser;
 mod forwarded;
+mod real;
 mod showcase;
 
 use std::path::Path;

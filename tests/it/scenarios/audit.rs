@@ -1,7 +1,6 @@
 //! The daemon's rights, held against the apiserver's own log of what it has asked for.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::{Value, json};
 
@@ -9,89 +8,22 @@ use super::stage::{OwnDaemon, SOON, Stage, own_settings};
 use crate::actor::Wanted;
 use crate::support::api::ROTATION;
 use crate::support::lab::{Lab, on_cluster};
-use crate::support::rbac;
-
-/// One verb on one kind; in the daemon's own namespace, or anywhere.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Right {
-    own: bool,
-    group: String,
-    resource: String,
-    verb: String,
-}
-
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.own { "here" } else { "anywhere" };
-        write!(f, "{} {}.{} {place}", self.verb, self.resource, self.group)
-    }
-}
-
-/// What the shipped roles grant, each right by itself, but for kinds that nobody serves here.
-fn granted(served: &BTreeSet<String>) -> BTreeSet<Right> {
-    let texts = |value: &Value| -> Vec<String> {
-        let texts = value.as_array().into_iter().flatten();
-        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
-    };
-    let mut rights = BTreeSet::new();
-    for role in rbac::shipped() {
-        let own = role["kind"] == "Role";
-        for rule in role["rules"].as_array().into_iter().flatten() {
-            let groups = texts(&rule["apiGroups"]);
-            for group in groups.iter().filter(|it| it.is_empty() || served.contains(*it)) {
-                for resource in texts(&rule["resources"]) {
-                    for verb in texts(&rule["verbs"]) {
-                        let (group, resource) = (group.clone(), resource.clone());
-                        rights.insert(Right { own, group, resource, verb });
-                    }
-                }
-            }
-        }
-    }
-    rights
-}
-
-/// What the daemon in `namespace` has asked for.
-fn used(lab: &Lab, namespace: &str) -> BTreeSet<Right> {
-    let user = format!("system:serviceaccount:{namespace}:{}", rbac::account());
-    let entries = lab.plane.audit(&user);
-    let asked = entries.iter().filter(|entry| entry["objectRef"].is_object());
-    asked
-        .map(|entry| {
-            let object = &entry["objectRef"];
-            let text = |key: &str| object[key].as_str().unwrap_or_default();
-            let resource = [text("resource"), text("subresource")];
-            let resource = resource.join("/").trim_end_matches('/').to_owned();
-            let verb = entry["verb"].as_str().unwrap().to_owned();
-            let own =
-                ["leases", "configmaps"].contains(&&*resource) && text("namespace") == namespace;
-            Right { own, group: text("apiGroup").to_owned(), resource, verb }
-        })
-        .collect()
-}
-
-fn shown<'a>(rights: impl Iterator<Item = &'a Right>) -> String {
-    rights.map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
+use crate::support::rbac::Who;
+use crate::support::rights::{Right, granted, shown, usable, used};
 
 /// Waits until every right that is `meant` was used.
 async fn all_used(
     lab: &Lab,
     own: &OwnDaemon,
-    granted: &BTreeSet<Right>,
+    usable: &BTreeSet<Right>,
     meant: impl Fn(&Right) -> bool,
 ) {
     lab.eventually(&lab.name, SOON, "every right to be used", async || {
-        let used = used(lab, &own.install.namespace);
-        let unused = shown(granted.difference(&used).filter(|right| meant(right)));
+        let used = used(Who::Daemon, lab, &own.install.namespace);
+        let unused = shown(usable.difference(&used).filter(|right| meant(right)));
         if unused.is_empty() { Ok(()) } else { Err(unused) }
     })
     .await;
-}
-
-async fn served(lab: &Lab) -> BTreeSet<String> {
-    let groups = lab.admin.client().list_api_groups().await.unwrap();
-    groups.groups.into_iter().map(|group| group.name).collect()
 }
 
 /// A database whose record another installation has made, which nobody has seen alive.
@@ -134,12 +66,13 @@ fn every_right_is_used_and_every_call_is_granted() {
         let request = stage.one_request(&database, "RenewalDue").await;
         database.carry_out(&request).await;
         stage.closed(&database, "RenewalDue", "verified").await;
-        let granted = granted(&served(&lab).await);
-        assert!(granted.len() > 30, "{granted:?}");
-        all_used(&lab, &own, &granted, |right| right.resource != "events").await;
+        let granted = granted(Who::Daemon);
+        let usable = usable(&granted, &lab).await;
+        assert!(usable.len() > 30, "{usable:?}");
+        all_used(&lab, &own, &usable, |right| right.resource != "events").await;
         the_same_event_twice(&own, &own_settings(&lab, &change)).await;
-        all_used(&lab, &own, &granted, |_| true).await;
-        let used = used(&lab, &own.install.namespace);
+        all_used(&lab, &own, &usable, |_| true).await;
+        let used = used(Who::Daemon, &lab, &own.install.namespace);
         let strange = shown(used.difference(&granted));
         assert!(strange.is_empty(), "used and not granted: {strange}");
         // An operator that lets requests lie opens the breaker of every daemon that sees their records.

@@ -129,7 +129,7 @@ fn another_ca_key() {
         admin.create(CERTIFICATE, &namespace, ca).await;
         let issuer = json!({"metadata": {"name": "own"}, "spec": {"ca": {"secretName": "own-ca"}}});
         admin.create(ISSUER, &namespace, issuer).await;
-        actor::ready(admin, &namespace, "own").await;
+        actor::ready(admin, (ISSUER, &namespace, "own")).await;
         stage.issuer.name = "own".to_owned();
         let wanted = Wanted { leaves: Leaves::Issued, ..Wanted::fresh() };
         let database = stage.database("db", &wanted).await;

@@ -10,4 +10,4 @@ mod outcomes;
 mod people;
 mod replicas;
 mod rights;
-mod stage;
+pub(crate) mod stage;

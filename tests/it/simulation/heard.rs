@@ -10,6 +10,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::plan::Role;
 
+/// What is said to servers themselves: no write that the apiserver counts.
+const SAID: [&str; 2] = ["reloadTls", "switchPrimary"];
+
 /// Keeps what is heard.
 #[derive(Clone, Default)]
 pub(crate) struct Heard(Arc<Mutex<Log>>);
@@ -58,7 +61,7 @@ impl<S: Subscriber> Layer<S> for Heard {
         } else {
             return;
         };
-        if let Some(write) = fields.write {
+        if let Some(write) = fields.write.filter(|write| !SAID.contains(&&**write)) {
             self.log().writes[role as usize].push(write);
         }
     }

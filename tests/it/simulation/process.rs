@@ -19,6 +19,7 @@ use tower::ServiceBuilder;
 use super::plan::Role;
 use super::twist::{TwistLayer, Twisted};
 use super::world::{OWN, World};
+use crate::support::voice::Unspoken;
 
 /// How long one call may take, as in production.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -114,8 +115,14 @@ fn daemon(world: &Arc<World>, name: &str, index: usize) -> impl Future<Output = 
 fn executor(world: &Arc<World>, index: usize, name: &str) -> impl Future<Output = ()> + use<> {
     let client = Client::new(api(world, Role::Executor, index, name), OWN);
     let calls = Calls::new(DEADLINE, Arc::new(()));
-    let settings = executor::Settings { replica: name.to_owned(), ..executor::Settings::default() };
+    let settings = executor::Settings {
+        replica: name.to_owned(),
+        loopback: true,
+        ..executor::Settings::default()
+    };
     let wrong = AtomicI64::new(world.plan.ahead.as_seconds());
     let clock = Arc::new(HostClock { cluster: Arc::clone(&world.clock), wrong });
-    Executor::new(client, clock, calls, settings).run(CancellationToken::new())
+    let voice = Arc::new(Unspoken(world.served.clone()));
+    let executor = Executor::new(client, clock, calls, settings).speaking_with(voice);
+    executor.run(CancellationToken::new())
 }

@@ -44,6 +44,8 @@ pub(crate) const CLUSTER_ROLE_BINDING: Kind =
 pub(crate) const CONFIG_MAP: Kind = kind("", "v1", "ConfigMap", "configmaps");
 pub(crate) const CRD: Kind =
     kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
+pub(crate) const CLUSTER_ISSUER: Kind =
+    kind("cert-manager.io", "v1", "ClusterIssuer", "clusterissuers");
 pub(crate) const EVENT: Kind = kind("events.k8s.io", "v1", "Event", "events");
 pub(crate) const ISSUER: Kind = kind("cert-manager.io", "v1", "Issuer", "issuers");
 pub(crate) const LEASE: Kind = kind("coordination.k8s.io", "v1", "Lease", "leases");

@@ -24,11 +24,15 @@ pub(crate) struct Install {
     /// What its token is good for, and where the apiserver is.
     pub(crate) kubeconfig: PathBuf,
     folder: PathBuf,
+    /// Whether it has the rights that are shipped.
+    may_all: bool,
 }
 
-/// A running daemon. Dropping it kills it, and fails the test if it has printed a private key.
+/// A running daemon. Dropping it kills it, and fails the test if it has printed a private key or
+/// that the shipped rights are too few.
 pub(crate) struct Daemon {
     pub(crate) identity: String,
+    may_all: bool,
     config: ConfigFolder,
     port: u16,
     process: Mutex<Process>,
@@ -48,7 +52,7 @@ impl Install {
         let admin = plane.admin().await;
         admin.create_namespace(namespace).await;
         rbac::apply(&admin, namespace).await;
-        Self::without_rights(plane, namespace, server).await
+        Self { may_all: true, ..Self::without_rights(plane, namespace, server).await }
     }
 
     /// The same in a namespace that is there, with an account that is there.
@@ -62,6 +66,7 @@ impl Install {
             namespace: namespace.to_owned(),
             kubeconfig: plane.kubeconfig(namespace, &token, server),
             folder: plane.folder().to_owned(),
+            may_all: false,
         }
     }
 }
@@ -100,7 +105,15 @@ impl Daemon {
         .to_vec();
         let log = install.folder.join(format!("{name}.log"));
         let process = Mutex::new(spawn(&args, &log));
-        Self { identity: identity.to_owned(), config, port, process, args, log }
+        Self {
+            identity: identity.to_owned(),
+            may_all: install.may_all,
+            config,
+            port,
+            process,
+            args,
+            log,
+        }
     }
 
     /// Starts it again, after it has ended.
@@ -148,6 +161,18 @@ impl Daemon {
     /// One of its pages.
     pub(crate) async fn page(&self, path: &str) -> Result<Answer, String> {
         http::get(self.port, path).await
+    }
+
+    /// Where its status page is, as it has said last.
+    pub(crate) async fn page_address(&self) -> String {
+        eventually(seconds(20), "the address of the status page", async || {
+            let printed = self.printed();
+            let lines = printed.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
+            let said = |line: &Value| line["message"] == "serving the status page and /api/v1";
+            let address = lines.into_iter().find(said).map(|line| line["address"].clone());
+            address.as_ref().and_then(Value::as_str).map(str::to_owned).ok_or(printed)
+        })
+        .await
     }
 
     /// Its metrics now.
@@ -200,10 +225,15 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
         if !std::thread::panicking() {
-            assert_no_secrets(&self.printed());
+            let printed = self.printed();
+            assert_no_secrets(&printed);
+            assert!(!self.may_all || !printed.contains(BEYOND_ITS_RIGHTS), "{printed}");
         }
     }
 }
+
+/// How the apiserver's own authorisation refuses a call.
+pub(crate) const BEYOND_ITS_RIGHTS: &str = "is forbidden: User ";
 
 /// Nothing that a daemon prints holds a private key or a token.
 pub(crate) fn assert_no_secrets(printed: &str) {

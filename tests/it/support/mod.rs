@@ -16,4 +16,6 @@ pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod rbac;
+pub(crate) mod rights;
 pub(crate) mod time;
+pub(crate) mod voice;

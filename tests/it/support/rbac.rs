@@ -39,7 +39,8 @@ pub(crate) fn shipped() -> Vec<Value> {
     shipped_for(Who::Daemon)
 }
 
-fn shipped_for(who: Who) -> Vec<Value> {
+/// The same for either.
+pub(crate) fn shipped_for(who: Who) -> Vec<Value> {
     let text = std::fs::read_to_string(who.file()).unwrap();
     let mut objects = serde_saphyr::from_multiple::<Value>(&text).unwrap();
     // Roles that are aggregated into others are for people.
@@ -88,7 +89,8 @@ pub(crate) fn account() -> String {
     account_of(Who::Daemon)
 }
 
-fn account_of(who: Who) -> String {
+/// The same for either.
+pub(crate) fn account_of(who: Who) -> String {
     let objects = shipped_for(who);
     let account = objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
     account["metadata"]["name"].as_str().unwrap().to_owned()

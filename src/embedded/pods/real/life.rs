@@ -20,9 +20,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::PORT;
 use super::data::{NO_AIO, copy, user};
+use super::group::{Outside, Seat};
 use super::mounts::Mounted;
 use super::program::Program;
-use crate::embedded::pods::runtime::{Exit, Order, Presented, Server, ServerState};
+use crate::embedded::pods::runtime::{Exit, Order, Part, Presented, Server, ServerState};
 use crate::embedded::pods::simulated;
 use crate::mysql::Product;
 
@@ -36,6 +37,7 @@ const FOLLOW: Duration = Duration::from_secs(1);
 /// A server, seen from outside.
 struct Mysqld {
     state: watch::Receiver<ServerState>,
+    part: watch::Receiver<Option<Part>>,
     presents: Option<Presented>,
     log: Arc<Log>,
     stop: CancellationToken,
@@ -47,41 +49,50 @@ struct Mysqld {
 #[derive(Default)]
 struct Log(Mutex<VecDeque<String>>);
 
+/// Where a server lives.
+pub(super) struct Place {
+    /// The first data folder.
+    pub(super) template: PathBuf,
+    /// A folder of its own.
+    pub(super) home: PathBuf,
+    /// Its place in a replication group.
+    pub(super) seat: Option<Seat>,
+}
+
 /// What a server needs to live.
 struct Life {
     program: Program,
-    template: PathBuf,
-    home: PathBuf,
+    place: Place,
     order: Order,
     state: watch::Sender<ServerState>,
+    part: watch::Sender<Option<Part>>,
+    /// It accepts connections.
+    up: CancellationToken,
     log: Arc<Log>,
     stop: CancellationToken,
     kill: CancellationToken,
 }
 
 /// Begins to start one.
-pub(super) fn start(
-    program: Program,
-    template: PathBuf,
-    home: PathBuf,
-    order: Order,
-) -> Arc<dyn Server> {
+pub(super) fn start(program: Program, place: Place, order: Order) -> Arc<dyn Server> {
     let presents = simulated::presents(&order);
     let (sender, state) = watch::channel(ServerState::Starting);
+    let (parts, part) = watch::channel(None);
     let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
     let log = Arc::new(Log::default());
     let life = Life {
         program,
-        template,
-        home,
+        place,
         order,
         state: sender,
+        part: parts,
+        up: CancellationToken::new(),
         log: Arc::clone(&log),
         stop: stop.clone(),
         kill: kill.clone(),
     };
     let life = tokio::spawn(life.run());
-    Arc::new(Mysqld { state, presents, log, stop, kill, _life: AbortOnDropHandle::new(life) })
+    Arc::new(Mysqld { state, part, presents, log, stop, kill, _life: AbortOnDropHandle::new(life) })
 }
 
 impl Server for Mysqld {
@@ -91,6 +102,10 @@ impl Server for Mysqld {
 
     fn presents(&self) -> Option<Presented> {
         self.presents.clone()
+    }
+
+    fn part(&self) -> Option<Part> {
+        *self.part.borrow()
     }
 
     fn log_tail(&self) -> Vec<String> {
@@ -142,19 +157,19 @@ impl Life {
             }
         };
         // Nobody keeps anything in it; what cannot be removed is in a folder that will be.
-        drop(fs::remove_dir_all(&self.home));
+        drop(fs::remove_dir_all(&self.place.home));
         self.turn(ServerState::Ended(exit));
     }
 
     async fn live(&self) -> io::Result<Exit> {
-        let data = self.home.join("data");
+        let data = self.place.home.join("data");
         tokio::select! {
             () = self.kill.cancelled() => return Ok(Exit::KILLED),
             () = self.stop.cancelled() => return Ok(Exit::CLEAN),
-            copied = copy(self.template.clone(), data.clone()) => copied?,
+            copied = copy(self.place.template.clone(), data.clone()) => copied?,
         }
-        let mut mounted = Mounted::write(self.home.join("mounts"), self.order.files.clone())?;
-        let init = init_file(&self.home, &self.order.env)?;
+        let mut mounted = Mounted::write(self.place.home.join("mounts"), self.order.files.clone())?;
+        let init = init_file(&self.place, &self.order.env)?;
         let mut command = self.command(&data, init.as_deref(), &mounted);
         let mut child = command.spawn()?;
         let stderr = child.stderr.take();
@@ -176,12 +191,16 @@ impl Life {
         tokio::select! {
             () = reading => Ok(Exit::FAILED),
             () = following => Ok(Exit::FAILED),
+            why = self.keep_in_group() => {
+                self.log.write(format!("certrotor: {why}"));
+                Ok(Exit::FAILED)
+            }
             ended = self.wait(&mut child) => ended,
         }
     }
 
     fn command(&self, data: &Path, init: Option<&Path>, mounted: &Mounted) -> Command {
-        let file = |name: &str| self.home.join(name).display().to_string();
+        let file = |name: &str| self.place.home.join(name).display().to_string();
         let mut command = self.program.command();
         command.arg("--no-defaults").args(user());
         command.arg(format!("--datadir={}", data.display()));
@@ -189,11 +208,12 @@ impl Life {
         command.arg(format!("--pid-file={}", file("pid")));
         command.arg(format!("--bind-address={}", self.order.address));
         command.arg(format!("--port={PORT}"));
-        command.args([
-            "--skip-log-bin",
-            "--innodb-buffer-pool-size=8M",
-            "--performance-schema=OFF",
-        ]);
+        match &self.place.seat {
+            Some(seat) => command.args(seat.options()),
+            None => command.arg("--skip-log-bin"),
+        };
+        command.args(["--innodb-buffer-pool-size=8M", "--innodb-log-buffer-size=1M"]);
+        command.arg("--performance-schema=OFF");
         command.args(["--max-connections=50", "--table-open-cache=64", "--skip-name-resolve"]);
         command.arg(NO_AIO);
         if self.program.product == Product::MySql {
@@ -215,10 +235,42 @@ impl Life {
         while let Ok(Some(line)) = lines.next_line().await {
             let ready = line.contains(READY);
             self.log.write(line);
-            if ready && *self.state.borrow() == ServerState::Starting {
+            if ready && self.place.seat.is_some() {
+                self.up.cancel();
+            } else if ready && *self.state.borrow() == ServerState::Starting {
                 self.turn(ServerState::Accepting);
             }
         }
+    }
+
+    /// Keeps a member of a group in it. Ends with why that cannot be, and in no other case.
+    async fn keep_in_group(&self) -> Outside {
+        let Some(seat) = &self.place.seat else { return std::future::pending().await };
+        self.up.cancelled().await;
+        let socket = self.place.home.join("socket");
+        match seat.keep(&socket, |part| self.take_part(part)).await {
+            Ok(never) => match never {},
+            // A server that ends says nothing any more.
+            Err(_) if self.is_ending() => std::future::pending().await,
+            Err(why) => why,
+        }
+    }
+
+    /// A member accepts connections when it is online in its group.
+    fn take_part(&self, part: Option<Part>) {
+        let part = part.filter(|_| !self.is_ending());
+        let state = *self.state.borrow();
+        let changed = self.part.send_replace(part) != part;
+        match (state, part) {
+            (ServerState::Starting, Some(_)) => self.turn(ServerState::Accepting),
+            (ServerState::Accepting, None) => self.turn(ServerState::Starting),
+            _ if changed => self.order.changed.tell(),
+            _ => {}
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.stop.is_cancelled() || self.kill.is_cancelled()
     }
 
     /// Waits for its end, and passes on what it is asked meanwhile.
@@ -227,6 +279,9 @@ impl Life {
             status = child.wait() => return Ok(exit(status?)),
             () = self.stop.cancelled() => {}
             () = self.kill.cancelled() => {}
+        }
+        if let Some(seat) = &self.place.seat {
+            seat.leave();
         }
         self.turn(ServerState::Stopping);
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -256,7 +311,7 @@ fn exit(status: ExitStatus) -> Exit {
 }
 
 /// What makes the account of the auth Secret: for every host, with all rights.
-fn init_file(home: &Path, env: &BTreeMap<String, String>) -> io::Result<Option<PathBuf>> {
+fn init_file(place: &Place, env: &BTreeMap<String, String>) -> io::Result<Option<PathBuf>> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
@@ -265,8 +320,12 @@ fn init_file(home: &Path, env: &BTreeMap<String, String>) -> io::Result<Option<P
     };
     let user = env.get("MYSQL_ROOT_USERNAME").map_or("root", String::as_str);
     let (user, password) = (quoted(user), quoted(password));
-    let file = home.join("init.sql");
+    let file = place.home.join("init.sql");
     let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file)?;
+    if place.seat.is_some() {
+        // Each member does the same: nothing that others should copy.
+        writeln!(opened, "SET SQL_LOG_BIN = 0;")?;
+    }
     for host in ["localhost", "127.0.0.1", "%"] {
         writeln!(opened, "CREATE USER IF NOT EXISTS {user}@'{host}';")?;
         writeln!(opened, "ALTER USER {user}@'{host}' IDENTIFIED BY {password};")?;
@@ -276,7 +335,7 @@ fn init_file(home: &Path, env: &BTreeMap<String, String>) -> io::Result<Option<P
 }
 
 /// A text as SQL writes it, on one line.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("'");
     for character in text.chars() {
         match character {

@@ -2,10 +2,11 @@
 //!
 //! A server gets what its container would: its arguments, its password, and its Secrets as files,
 //! which follow the Secrets while it goes on presenting what it loaded. It listens at the address of
-//! its pod, keeps its memory small, and replicates to nobody: databases of several servers are as
-//! many single ones.
+//! its pod, and keeps its memory small. Servers of a replication group are one, where the program
+//! knows groups; any others replicate to nobody: they are as many single ones.
 
 mod data;
+mod group;
 mod life;
 mod mounts;
 mod program;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 pub use program::{NotAServer, Program};
 
 use super::runtime::{Order, Runtime, Server};
+use group::Groups;
 
 /// Where mysqld listens.
 const PORT: u16 = 3306;
@@ -30,6 +32,8 @@ pub struct RealMysqld {
     /// Where their data folders are; gone with this.
     folder: TempDir,
     started: AtomicU32,
+    /// Their replication groups; none where the program knows no groups.
+    groups: Option<Groups>,
 }
 
 /// Why no server can be started.
@@ -64,7 +68,15 @@ impl RealMysqld {
         let folder =
             folder.map_err(|error| NotReady::Folder { folder: place.to_owned(), error })?;
         data::make(&program, &data::template(folder.path())).await?;
-        Ok(Self { program, folder, started: AtomicU32::new(0) })
+        let groups = program.has_plugin(group::PLUGIN).then(Groups::default);
+        if groups.is_none() {
+            let version = program.version();
+            tracing::info!(
+                version,
+                "it has no Group Replication: the servers of a group are single ones"
+            );
+        }
+        Ok(Self { program, folder, started: AtomicU32::new(0), groups })
     }
 
     /// What they are: `MySQL 9.7.4`.
@@ -85,6 +97,8 @@ impl Runtime for RealMysqld {
     fn start(&self, order: Order) -> Arc<dyn Server> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let home = self.folder.path().join(number.to_string());
-        life::start(self.program.clone(), data::template(self.folder.path()), home, order)
+        let seat = self.groups.as_ref().and_then(|groups| groups.seat(&order));
+        let template = data::template(self.folder.path());
+        life::start(self.program.clone(), life::Place { template, home, seat }, order)
     }
 }

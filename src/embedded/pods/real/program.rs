@@ -85,6 +85,19 @@ impl Program {
         command
     }
 
+    /// Whether this file is in its folder of plugins.
+    pub(super) fn has_plugin(&self, file: &str) -> bool {
+        if self.product == Product::MariaDb {
+            return false;
+        }
+        let asked =
+            Command::new(&self.path).args(["--no-defaults", "--verbose", "--help"]).output();
+        let Ok(answer) = asked else { return false };
+        let said = String::from_utf8_lossy(&answer.stdout);
+        let folder = said.lines().find_map(|line| line.strip_prefix("plugin-dir "));
+        folder.is_some_and(|folder| Path::new(folder.trim()).join(file).is_file())
+    }
+
     /// What it is: `MySQL 9.7.4`.
     pub fn version(&self) -> &str {
         &self.version

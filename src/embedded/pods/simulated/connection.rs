@@ -88,7 +88,7 @@ async fn obey(
         let next = timeout(shared.settings.wait_timeout, next_event(&mut stream, session));
         match next.await?? {
             Some(ServerEvent::Query(statement)) => {
-                statements::answer(session, &statement, &shared.settings.version);
+                statements::answer(session, &statement, shared);
             }
             Some(ServerEvent::Ended) | None => return Ok(stream),
             Some(

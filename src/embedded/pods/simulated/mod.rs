@@ -1,8 +1,9 @@
 //! A mysqld as far as a client sees one that only looks at certificates: it greets, does TLS, judges
-//! logins, blocks hosts that hang up too often, and answers `SELECT 1`. Figures and behaviour are
-//! those of MySQL 9.7, measured.
+//! logins, blocks hosts that hang up too often, answers `SELECT 1`, and is in a replication group.
+//! Figures and behaviour are those of MySQL 9.7, measured.
 
 mod connection;
+mod group;
 mod hosts;
 mod log;
 mod options;
@@ -12,6 +13,8 @@ mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use group::Groups;
 
 use super::runtime::{Order, Presented, Runtime, Server};
 
@@ -37,6 +40,8 @@ pub struct SimulatedMysqld {
     pub connect_timeout: Duration,
     /// `wait_timeout`: how long a client that is logged in may be silent.
     pub wait_timeout: Duration,
+    /// Their replication groups.
+    pub groups: Groups,
 }
 
 impl Default for SimulatedMysqld {
@@ -51,6 +56,7 @@ impl Default for SimulatedMysqld {
             max_connect_errors: 100,
             connect_timeout: Duration::from_secs(10),
             wait_timeout: Duration::from_secs(8 * 60 * 60),
+            groups: Groups::default(),
         }
     }
 }

@@ -15,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connection;
+use super::group::Seat;
 use super::hosts::Hosts;
 use super::log::{Log, Priority};
 use super::options::Options;
+use super::statements::{self, Answer};
 use super::tls::{self, Tls};
 use super::{Server, SimulatedMysqld};
 use crate::core::digest::Digest;
-use crate::embedded::pods::runtime::{Changed, Exit, Order, Presented, ServerState};
+use crate::embedded::pods::runtime::{Changed, Exit, Order, Part, Presented, ServerState};
 use crate::mysql::{Credentials, ErrorCode, ErrorPacket, Policy};
 
 /// How long to wait when a connection cannot be accepted, as when no file descriptor is left.
@@ -31,7 +33,7 @@ const BREATH: Duration = Duration::from_millis(100);
 struct Mysqld {
     state: watch::Receiver<ServerState>,
     presents: Option<Presented>,
-    log: Arc<Log>,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     kill: CancellationToken,
     _life: AbortOnDropHandle<()>,
@@ -44,11 +46,13 @@ pub(super) struct Shared {
     pub(super) tls: Option<Tls>,
     pub(super) log: Arc<Log>,
     pub(super) hosts: Mutex<Hosts>,
+    pub(super) seat: Seat,
     connections: AtomicU32,
 }
 
 /// Starts one. Its certificate is loaded here, and never again.
 pub(super) fn start(settings: SimulatedMysqld, order: Order) -> Arc<dyn Server> {
+    let seat = settings.groups.seat(&order);
     let log = Arc::new(Log::new(order.clock));
     let options = Options::read(&order.args);
     let tls = tls::load(&options, &order.files, &log);
@@ -66,19 +70,19 @@ pub(super) fn start(settings: SimulatedMysqld, order: Order) -> Arc<dyn Server> 
     });
     let hosts = Mutex::new(Hosts::new(settings.max_connect_errors));
     let connections = AtomicU32::new(0);
-    let shared = Shared { settings, policy, tls, log: Arc::clone(&log), hosts, connections };
+    let shared = Arc::new(Shared { settings, policy, tls, log, hosts, seat, connections });
     let address = SocketAddr::from((order.address, shared.settings.port));
     let (sender, state) = watch::channel(ServerState::Starting);
     let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
     let life = Life {
-        shared: Arc::new(shared),
+        shared: Arc::clone(&shared),
         address,
         state: sender,
         changed: order.changed,
         stop: stop.clone(),
     };
     let life = tokio::spawn(live(life, kill.clone()));
-    Arc::new(Mysqld { state, presents, log, stop, kill, _life: AbortOnDropHandle::new(life) })
+    Arc::new(Mysqld { state, presents, shared, stop, kill, _life: AbortOnDropHandle::new(life) })
 }
 
 impl Server for Mysqld {
@@ -90,8 +94,20 @@ impl Server for Mysqld {
         self.presents.clone()
     }
 
+    fn part(&self) -> Option<Part> {
+        self.shared.seat.part()
+    }
+
+    fn answer(&self, statement: &str) -> Option<Result<String, String>> {
+        Some(match statements::come_to(statement, &self.shared) {
+            Answer::Value(value) => Ok(value),
+            Answer::Done => Ok(String::new()),
+            Answer::Refused(error) => Err(error.message),
+        })
+    }
+
     fn log_tail(&self) -> Vec<String> {
-        self.log.tail()
+        self.shared.log.tail()
     }
 
     fn stop(&self) {
@@ -129,6 +145,7 @@ async fn live(life: Life, kill: CancellationToken) {
         () = kill.cancelled() => Exit::KILLED,
         exit = life.run() => exit,
     };
+    life.shared.seat.leave();
     life.turn(ServerState::Ended(exit));
 }
 
@@ -151,6 +168,7 @@ impl Life {
             settings.version, settings.port
         );
         log.write(Priority::System, "MY-010931", &text);
+        self.shared.seat.join();
         self.turn(ServerState::Accepting);
         match listener {
             Some(listener) => drop(self.stop.run_until_cancelled(self.accept(listener)).await),
@@ -158,6 +176,7 @@ impl Life {
         }
         let text = "Received SHUTDOWN from user <via user signal>.";
         log.write(Priority::System, "MY-013172", text);
+        self.shared.seat.leave();
         self.turn(ServerState::Stopping);
         sleep(settings.stops_in).await;
         Exit::CLEAN

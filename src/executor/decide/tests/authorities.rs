@@ -200,3 +200,16 @@ fn the_old_ca_stays_while_a_server_is_seen_to_serve_an_old_leaf() {
     assert_eq!(scene.point(), Some(W::TrustAuthorities));
     assert!(!scene.seen.request.progress.has(TRIMMED));
 }
+
+#[test]
+fn the_primary_hands_its_role_over_in_both_rounds_and_be_it_the_same_one() {
+    let mut scene = group();
+    scene.seen.switches = true;
+    let mut scene = until(scene, W::NoteSynced);
+    assert!(scene.seen.request.progress.has("SwitchPrimary--shop-0"));
+    for (name, role) in [("shop-0", Role::Primary), ("shop-1", Role::Standby)] {
+        scene.pod(name).role = role;
+    }
+    let written = scene.play();
+    assert_eq!(written.iter().filter(|it| **it == W::SwitchPrimary).count(), 1, "{written:?}");
+}

@@ -21,6 +21,7 @@ mod queue;
 mod reload;
 mod restart;
 mod run;
+mod switch;
 
 const NOON: Time = Time::from_unix(1_795_521_600);
 const STAGING: &str = "shop-ca-staging";
@@ -74,6 +75,7 @@ impl Scene {
             unfit: None,
             template: Template::AsWanted,
             reloads: false,
+            switches: false,
             leftovers: Vec::new(),
             authorities: Authorities { published: true, ..Authorities::default() },
             certificates: certificates.into_iter().map(certificate).collect(),
@@ -208,6 +210,10 @@ impl Scene {
                 certificate.found.as_mut().unwrap().issuing = true;
             }
             Write::Reload(pod) => self.pod(pod).serves = Serving::New,
+            Write::SwitchPrimary { from, to } => {
+                self.pod(from).role = Role::Standby;
+                self.pod(to).role = Role::Primary;
+            }
             Write::Evict { pod, uid } => {
                 let pod = self.pod(pod);
                 assert_eq!(pod.uid, *uid);

@@ -29,8 +29,14 @@ fn an_undisturbed_rotation() {
 fn every_write_is_in_the_vocabulary_and_every_word_is_written() {
     let never_here = [W::Queue, W::Skip, W::Refuse, W::Retry, W::NoteFailure, W::Fail];
     let elsewhere = [W::ReleaseDatabase];
-    let written =
-        [undisturbed(), configuring::written(), reload::written(), authorities::written()].concat();
+    let written = [
+        undisturbed(),
+        configuring::written(),
+        reload::written(),
+        switch::written(),
+        authorities::written(),
+    ];
+    let written = written.concat();
     for point in ExecutorWrite::ALL {
         let known =
             written.contains(point) || never_here.contains(point) || elsewhere.contains(point);
