@@ -8,7 +8,7 @@ use std::time::Duration;
 use certrotor::clock::{Clock, PausedClock, SystemClock};
 use certrotor::cluster::client::Calls;
 use certrotor::core::certificate::Fingerprint;
-use certrotor::core::time::Time;
+use certrotor::core::time::{Span, Time};
 use certrotor::embedded::api::{ApiServer, Call, Fault, FaultLayer};
 use certrotor::embedded::issuer::{self, CertManager};
 use certrotor::embedded::pods::{self, PodRunner, Runtime, Served, SimulatedMysqld};
@@ -137,7 +137,8 @@ impl Cluster {
     pub(super) fn executor_of_real(&self, hands_over: bool) -> JoinHandle<()> {
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
         let servers = if hands_over { Servers::LookedAt } else { Servers::LeftAlone };
-        let settings = Settings { loopback: true, servers, ..Settings::default() };
+        let ca_overlap = Span::seconds(2);
+        let settings = Settings { loopback: true, servers, ca_overlap, ..Settings::default() };
         let client = self.server.client("executor", NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         tokio::spawn(executor.run(self.stop.child_token()))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use certrotor::clock::Clock;
 use certrotor::embedded::api::ApiServer;
-use certrotor::embedded::pods::Served;
+use certrotor::embedded::pods::{RealMysqld, Served};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
@@ -19,8 +19,11 @@ use tokio::time::sleep;
 
 use super::embedded::{CERTIFICATES, Cluster, NAMESPACE, REQUESTS, reference};
 use super::leaves::authority;
-use super::{nothing_goes_wrong, paused};
+use super::{groups, nothing_goes_wrong, paused};
+use crate::operate::load::Target;
+use crate::operate::trusting::{connect as log_in, is_unverified};
 use crate::support::effort::sized;
+use crate::support::process::Scratch;
 
 const NAME: &str = "shop";
 const BUNDLE: &str = "shop-ca-bundle";
@@ -291,6 +294,69 @@ fn a_change_that_ends_half_way_leaves_both_and_the_next_request_ends_it() {
         let figures = reading.end();
         assert_eq!(figures.failures, 0, "{figures:?}");
         executor.abort();
+        cluster.end().await;
+    });
+}
+
+/// Logs in to each server of the group in turn, all the time, with the CAs that are in the bundle.
+async fn log_in_all_the_time(server: ApiServer, target: Target, figures: Arc<Mutex<Figures>>) {
+    loop {
+        for pod in server.list("pods") {
+            let Some(address) = pod["status"]["podIP"].as_str() else { continue };
+            let logged_in = log_in(address, &target, bundle(&server)).await;
+            let mut figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
+            figures.connections += usize::from(logged_in.is_ok());
+            if let Err(error) = logged_in.as_ref()
+                && is_unverified(error)
+            {
+                figures.failures += 1;
+                figures.first.get_or_insert(format!("{error:?}"));
+            }
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[test]
+fn a_real_group_lets_every_member_in_again_while_its_ca_changes() {
+    let Some(program) = groups::program() else { return };
+    groups::real(async {
+        let scratch = Scratch::new("trusting-group");
+        let servers = RealMysqld::prepare(program, scratch.path()).await.expect("servers");
+        let cluster = Cluster::listening(Arc::new(servers), "127.94.12.0/27");
+        let spec = json!({"tls": {"issuerRef": reference("Issuer", "ca")}});
+        cluster.database(NAME, Some("GroupReplication"), &spec).await;
+        groups::whole(&cluster).await;
+        let executor = cluster.executor_of_real(true);
+        // The bundle is there after a request of any kind that issues; here nothing restarts for it.
+        let metadata = json!({"name": BUNDLE});
+        let ca = String::from_utf8(ca_of(&cluster, "server")).expect("PEM");
+        let made = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata,
+            "data": {"ca.crt": ca}});
+        cluster.create("/api/v1", &made).await;
+        let figures = Arc::new(Mutex::new(Figures::default()));
+        let clients = log_in_all_the_time(
+            cluster.server.clone(),
+            groups::target(&cluster),
+            Arc::clone(&figures),
+        );
+        let clients = tokio::spawn(clients);
+        let tls = json!({"issuerRef": reference("Issuer", "other")});
+        let status = cluster.ask("change", NAME, &tls).await;
+        sleep(Duration::from_secs(1)).await;
+        clients.abort();
+        executor.abort();
+        assert_eq!(status["phase"], "Successful", "{status:#}");
+        let figures = std::mem::take(&mut *figures.lock().unwrap_or_else(PoisonError::into_inner));
+        println!(
+            "a real group of three, change of CA: {} of {} new connections were not verified",
+            figures.failures, figures.connections
+        );
+        assert!(figures.connections > 100, "{figures:?}");
+        assert_eq!(figures.failures, 0, "{figures:?}");
+        groups::whole(&cluster).await;
+        nothing_is_staged(&cluster, "group");
+        assert!(!two_in(&bundle(&cluster.server)));
         cluster.end().await;
     });
 }

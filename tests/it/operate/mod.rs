@@ -16,7 +16,7 @@ use crate::support::rights::{granted, shown, usable, used};
 pub(crate) mod load;
 mod real;
 mod stage;
-mod trusting;
+pub(crate) mod trusting;
 
 use stage::{Executor, Stage};
 
