@@ -18,6 +18,7 @@ use super::decide::seen::{
     Authorities, Issued, Leftover, LeftoverKind, Operation, Request, Secret as Unread, Staging,
 };
 use super::look::{Looked, leftover};
+use super::own_issuer::NotIssued;
 use super::swap::Done;
 use super::wanted::Plan;
 use super::{FIELD_MANAGER, Hand, facts, fixed, found};
@@ -165,16 +166,19 @@ impl Hand {
         if now != wanted {
             return Ok(true);
         }
-        let (found, _) = match self.ca_secret(wanted, &request.namespace).await {
-            Ok(found) => found,
-            // Nobody can say, so that nothing changes until it shows.
+        let authority = match self.ca_secret(wanted, &request.namespace).await {
+            Ok((authority, _)) => authority,
+            Err(NotIssued::Api(failure)) if !matches!(failure, ApiFailure::Forbidden(_)) => {
+                return Err(failure);
+            }
+            // No CA that could be looked at: what comes of it is seen when it is there.
             Err(_) => return Ok(false),
         };
         let api = self.api::<Secret>(&request.namespace);
         let stored = plan.now.secret_name("server");
-        let pair = self::found(self.calls.run("get", api.get(&stored)).await)?;
+        let pair = found(self.calls.run("get", api.get(&stored)).await)?;
         let Some(pair) = pair else { return Ok(false) };
-        Ok(is_of_another(&pair, &found, self))
+        Ok(is_of_another(&pair, &authority, self))
     }
 
     /// What the staging Certificate of this request has taught.

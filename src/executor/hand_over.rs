@@ -1,15 +1,18 @@
 //! Handing the primary's role of a group over, by SQL on the server that gets it. Asking again does no
 //! harm: a server that has the role already says so.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 
 use super::Hand;
-use super::decide::notes::Note;
+use super::decide::notes::{Note, Status};
+use super::decide::seen::{Role, Seen};
 use super::look::Looked;
 use super::servers::{Access, Unheard};
 use super::swap::Done;
 use super::vocabulary::ExecutorWrite;
+use crate::api::mysql::MySql;
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::Text;
 
@@ -35,6 +38,21 @@ pub trait Voice: Send + Sync {
 }
 
 impl Hand {
+    /// How many members of a group are online, as one that has been restarted says when nothing but
+    /// the primary is left to restart.
+    pub(super) async fn online(
+        &self,
+        seen: &Seen,
+        mysql: &MySql,
+        addresses: &BTreeMap<Text, IpAddr>,
+    ) -> Result<Option<u32>, ApiFailure> {
+        let asked = witness(seen).and_then(|pod| addresses.get(pod));
+        let (Some(voice), Some(server)) = (&self.voice, asked) else { return Ok(None) };
+        let Some(access) = self.access(mysql).await? else { return Ok(None) };
+        let answers = voice.ask(&access, *server, &[ONLINE]).await;
+        Ok(answers.ok().and_then(|answers| answers.first()?.parse().ok()))
+    }
+
     /// Has a server become the primary. It is it when its pod's label says so: clients are led there
     /// by that.
     pub(super) async fn switch_primary(
@@ -71,6 +89,18 @@ impl Hand {
             }
         }
     }
+}
+
+/// Whom to ask how the group is, when that is about to matter.
+fn witness(seen: &Seen) -> Option<&Text> {
+    let evictions = seen.request.progress.evictions();
+    let left: Vec<_> = evictions.filter(|it| it.status == Status::False).collect();
+    let role = |pod: &str| seen.pods.get(pod).map(|pod| pod.role);
+    let primary = left.iter().find(|it| role(it.pod) == Some(Role::Primary))?;
+    let others_wait = left.iter().any(|it| role(it.pod) == Some(Role::Standby));
+    let mut others = seen.servers().filter(|(name, pod)| &***name != primary.pod && pod.ready);
+    let witness = others.next().map(|(name, _)| name);
+    witness.filter(|_| seen.switches && !others_wait)
 }
 
 /// Asks a server of a group that is whole to take the primary's role.

@@ -136,6 +136,7 @@ impl Hand {
             pods: BTreeMap::new(),
             reloads: false,
             switches: false,
+            online: None,
             leftovers: Vec::new(),
             authorities: Authorities::default(),
         };
@@ -201,6 +202,7 @@ impl Hand {
         seen.switches = self.voice.is_some()
             && plan.now.is_single_primary_group()
             && !plan.now.aliases().is_empty();
+        seen.online = self.online(seen, &plan.now, &looked.addresses).await?;
         if needs.template {
             seen.template = self.template(&plan.now, &namespace).await?;
         }

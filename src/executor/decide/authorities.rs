@@ -20,6 +20,7 @@ use crate::executor::vocabulary::ExecutorWrite;
 
 /// What a change of CA looks at: until everything is issued, and again when all servers have it.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Authorities {
     /// What is issued next comes from another issuer, or from another key of the same one.
     pub changes: bool,
@@ -121,7 +122,12 @@ pub(super) fn trust(run: &Run<'_>) -> Turn {
         Turn::Note(ExecutorWrite::NoteRestarted, _) => {
             Turn::Note(ExecutorWrite::NoteTrusted, vec![Note::trusted(Status::True)])
         }
-        turn => turn,
+        turn @ (Turn::Done
+        | Turn::Note(..)
+        | Turn::Act(_)
+        | Turn::Wait(_)
+        | Turn::Until(..)
+        | Turn::Failed(_)) => turn,
     }
 }
 

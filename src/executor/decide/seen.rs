@@ -36,6 +36,9 @@ pub struct Seen {
     /// The primary's role can be handed over: the servers are a group with one primary, and can be
     /// spoken to.
     pub switches: bool,
+    /// How many members of the group are online, as one of them says; none while nobody is asked,
+    /// or does not answer.
+    pub online: Option<u32>,
     /// What the database needs no more: looked at when TLS was removed, or could not be added.
     pub leftovers: Vec<Leftover>,
     /// Who signs, and who is trusted.

@@ -1,7 +1,8 @@
 //! Handing the primary's role over before its pod is restarted: clients are told to write elsewhere and
 //! find a new primary at once, where an election would have them wait until the old one has ended.
 //!
-//! It goes to a server that has been restarted already, so that it changes hands once. To which, and
+//! Nothing is begun in a group that is not whole: a member that is Ready may still be recovering.
+//! The role goes to a server that has been restarted already, so that it changes hands once. To which, and
 //! since when, is noted first: two executors agree on it, and repeating it does no harm. A role that
 //! does not move in time is no reason to leave the restart undone: the group elects another then.
 
@@ -10,6 +11,7 @@ use super::notes::{Eviction, Note, Status};
 use super::restart::ordinal;
 use super::seen::Role;
 use super::stages::{Run, Turn};
+use super::waiting::Waiting;
 use crate::core::fleet::Text;
 use crate::core::time::Span;
 use crate::executor::vocabulary::ExecutorWrite;
@@ -25,6 +27,9 @@ impl Run<'_> {
         let note = |note| Some(Turn::Note(ExecutorWrite::NoteSwitched, vec![note]));
         let Some(switch) = self.request.progress.switch(turn.pod) else {
             let heir = self.heir(todo).filter(|_| is_primary && self.seen.switches)?;
+            if let Some(why) = self.not_whole() {
+                return Some(Turn::Wait(why));
+            }
             let note = Note::switch(turn.pod, heir, Status::Unknown);
             return Some(Turn::Note(ExecutorWrite::NoteSwitching, vec![note]));
         };
@@ -32,6 +37,7 @@ impl Run<'_> {
         match switch.status {
             Status::True | Status::False => None,
             Status::Unknown if !is_primary => note(Note::switch(turn.pod, switch.to, Status::True)),
+            Status::Unknown if let Some(why) = self.not_whole() => Some(Turn::Wait(why)),
             Status::Unknown if switch.since.is_none_or(|since| self.now >= since + patience) => {
                 let why = format!("Pod {} has not become it within {patience}", switch.to);
                 note(Note::not_switched(turn.pod, switch.to, &why))
@@ -41,6 +47,12 @@ impl Run<'_> {
                 Some(Turn::Act(Write::SwitchPrimary { from, to }))
             }
         }
+    }
+
+    fn not_whole(&self) -> Option<Waiting> {
+        let should = self.database.replicas;
+        let online = self.seen.online.filter(|online| *online < should)?;
+        Some(Waiting::Members { online, should })
     }
 
     /// Who takes the role: of the standbys that need no restart, the one with the lowest number.

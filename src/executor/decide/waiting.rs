@@ -53,6 +53,13 @@ pub enum Waiting {
     NotBack(Text),
     /// A server was seen to serve another certificate than the one in its Secret.
     ServesOld(Text),
+    /// Of a group fewer are online than there should be.
+    Members {
+        /// How many are.
+        online: u32,
+        /// How many should be.
+        should: u32,
+    },
     /// There are fewer servers than there should be.
     Servers {
         /// How many there are.
@@ -101,6 +108,9 @@ impl fmt::Display for Waiting {
             Self::NotBack(pod) => write!(f, "Pod {pod} is not Ready"),
             Self::ServesOld(pod) => {
                 write!(f, "Pod {pod} serves another certificate than the one that its Secret holds")
+            }
+            Self::Members { online, should } => {
+                write!(f, "{online} of {should} members of the group are online")
             }
             Self::Servers { are, should } => write!(f, "{are} of {should} servers are there"),
         }

@@ -1,10 +1,13 @@
 //! The image: what its recipe says, and, where there is buildah, what comes of it.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::{path, read};
+use crate::support::effort::Effort;
 use crate::support::lab::test_name;
 use crate::support::parts::skipped;
+use crate::support::process::Scratch;
 
 const FILE: &str = "deploy/Dockerfile";
 
@@ -48,4 +51,43 @@ fn it_can_be_built_and_says_its_version() {
     let version = buildah(&["run", &container, "--", "/certrotor", "--version"]).unwrap();
     assert_eq!(version, format!("certrotor {}", env!("CARGO_PKG_VERSION")));
     buildah(&["rm", &container]).unwrap();
+}
+
+/// What the image holds is this program and nothing else, so it has to run where nothing else is.
+#[test]
+fn the_program_runs_in_an_empty_root() {
+    const TARGET: &str = "x86_64-unknown-linux-musl";
+    if Effort::of_this_run() < Effort::Full {
+        return skipped(&test_name(), "it is part of the full run (CERTROTOR_TEST=full)");
+    }
+    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
+    if !installed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(TARGET)) {
+        return skipped(&test_name(), &format!("the target {TARGET} is not installed"));
+    }
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static");
+    let build = ["build", "--locked", "--no-default-features", "--bin", "certrotor"];
+    let output = Command::new(env!("CARGO"))
+        .args(build)
+        .args(["--target", TARGET, "--target-dir"])
+        .arg(&built)
+        // ring's few lines of C need no library, so that any compiler does.
+        .env("CC_x86_64_unknown_linux_musl", "cc")
+        .current_dir(path(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let root = Scratch::new("empty-root");
+    let program = built.join(TARGET).join("debug/certrotor");
+    std::fs::copy(program, root.path().join("certrotor")).unwrap();
+    let said = Command::new("chroot").arg(root.path()).args(["/certrotor", "--version"]).output();
+    match said {
+        Ok(said) if said.status.success() => {
+            let version = concat!("certrotor ", env!("CARGO_PKG_VERSION"), "\n");
+            assert_eq!(String::from_utf8_lossy(&said.stdout), version);
+        }
+        Ok(said) if String::from_utf8_lossy(&said.stderr).contains("not permitted") => {
+            skipped(&test_name(), "chroot is for root alone");
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -76,6 +76,7 @@ impl Scene {
             template: Template::AsWanted,
             reloads: false,
             switches: false,
+            online: None,
             leftovers: Vec::new(),
             authorities: Authorities { published: true, ..Authorities::default() },
             certificates: certificates.into_iter().map(certificate).collect(),

@@ -101,6 +101,27 @@ fn a_group_that_is_not_whole_is_waited_for() {
 }
 
 #[test]
+fn a_member_that_is_ready_and_not_online_is_waited_for_however_long_the_role_takes() {
+    for mut scene in [scene(), under_way()] {
+        let goes_on = scene.point();
+        scene.seen.online = Some(2);
+        assert_eq!(scene.waits(), Waiting::Members { online: 2, should: 3 });
+        scene.later(Span::minutes(5));
+        assert_eq!(scene.waits(), Waiting::Members { online: 2, should: 3 });
+        scene.now = scene.now - Span::minutes(5);
+        scene.seen.online = Some(3);
+        assert_eq!(scene.point(), goes_on);
+    }
+    let mut scene = scene();
+    scene.seen.online = Some(2);
+    scene.seen.request.max_retries = 0;
+    scene.later(STEP);
+    assert_eq!(scene.play(), [W::NoteFailure, W::ResumeDatabase, W::Fail]);
+    let said = &scene.seen.request.progress.0["Failed"].message;
+    assert!(said.contains("2 of 3 members of the group are online"), "{said}");
+}
+
+#[test]
 fn nothing_is_handed_over_where_nobody_can_take_it() {
     let mut scene = Scene::new();
     scene.seen.switches = true;
