@@ -1,16 +1,13 @@
-//! Who signs, and who is trusted: what a change of CA looks at, and what it writes.
+//! Who signs, and who is trusted: what a change of CA looks at. What it writes is in [`publishing`](super::publishing).
 //!
 //! A CA is public, and in the same Secret as a key. Of the Secrets that are read here `ca.crt` is
 //! kept, and of the one whose leaf is judged nothing.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::core::{DynamicObject, ObjectMeta};
+use kube::core::ObjectMeta;
 use kube::{Resource, ResourceExt as _};
-use serde_json::{Value, json};
 
 use super::anchors::Anchors;
 use super::decide::notes::{ISSUED, PAUSED, PUBLISHED, READY, RELOADED, RESTARTED, SYNCED};
@@ -19,42 +16,34 @@ use super::decide::seen::{
 };
 use super::look::{Looked, leftover};
 use super::own_issuer::NotIssued;
-use super::swap::Done;
 use super::wanted::Plan;
-use super::{FIELD_MANAGER, Hand, facts, fixed, found};
+use super::{Hand, facts, found};
 use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
 use crate::api::meta;
 use crate::api::mysql::{MySql, TopologyMode};
-use crate::api::resources::{CERTIFICATE, OPS_REQUEST};
-use crate::api::{names, wanted};
+use crate::api::names;
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::{RequestPhase, Text};
 use crate::pki::{Flaw, Flaws, Pair, check};
 
 /// The key of a CA in a Secret, and in the bundle.
-const CA: &str = "ca.crt";
-/// On the bundle while it holds two CAs: the request that changes one for the other.
-const CHANGED_BY: &str = "certrotor.dev/ca-changed-by";
-/// On the bundle while it holds two CAs: from when on certificates of the new one are served.
-const SERVED_FROM: &str = "certrotor.dev/new-ca-served-from";
-/// The issuance that is learned from is over by then.
-const STAGING_LIFE: &str = "1h0m0s";
+pub(super) const CA: &str = "ca.crt";
 
 /// What is in whose `ca.crt` should be, and as what the apiserver held it.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    target: Anchors,
+    pub(super) target: Anchors,
     /// The resourceVersion of the ConfigMap, where there is one.
-    bundle: Option<String>,
+    pub(super) bundle: Option<String>,
     /// The resourceVersions of the Secrets by name.
-    secrets: BTreeMap<Text, String>,
+    pub(super) secrets: BTreeMap<Text, String>,
     /// The certificate by which a new CA is learned, as it was decided on.
     pub(super) staging: Option<(Text, Text)>,
 }
 
 /// Where a request is, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     /// Nothing has been issued yet, or not everything.
     Before,
     /// Every server has what was issued.
@@ -64,7 +53,7 @@ enum Moment {
 }
 
 impl Moment {
-    fn of(request: &Request) -> Option<Self> {
+    pub(super) fn of(request: &Request) -> Option<Self> {
         let progress = &request.progress;
         let issues = matches!(request.asks, Ok(Operation::Rotate | Operation::Configure));
         if request.phase != RequestPhase::Progressing || !issues {
@@ -270,95 +259,6 @@ impl Hand {
         let secret = secret.map(|it| leftover(LeftoverKind::Secret, &it.metadata));
         Ok(certificate.into_iter().chain(secret).collect())
     }
-
-    /// Makes the Certificate by which a new CA is learned. Nobody mounts it, so it needs no names; it
-    /// goes with the request.
-    pub(super) async fn stage(&self, looked: &Looked) -> Result<Done, ApiFailure> {
-        let request = &looked.seen.request;
-        let Some(plan) = &looked.plan else { return Ok(Done::Overtaken) };
-        let Some(issuer) = plan.wanted.issuer("server") else { return Ok(Done::Overtaken) };
-        let name = names::ca_staging(plan.now.name());
-        let labels = wanted::labels(&plan.now);
-        let version = OPS_REQUEST.versions.first().copied().unwrap_or_default();
-        let owner = json!({"apiVersion": format!("{}/{version}", OPS_REQUEST.group),
-            "kind": OPS_REQUEST.kind, "name": *request.name, "uid": *request.uid});
-        let certificate = json!({
-            "apiVersion": "cert-manager.io/v1", "kind": "Certificate",
-            "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
-            "spec": {
-                "secretName": name, "commonName": name, "duration": STAGING_LIFE,
-                "secretTemplate": {"labels": labels},
-                "usages": ["digital signature", "client auth"],
-                "privateKey": {"algorithm": "ECDSA", "size": 256},
-                "issuerRef": {"group": issuer.group, "kind": issuer.kind, "name": issuer.name},
-            },
-        });
-        let Ok(certificate) = serde_json::from_value::<DynamicObject>(certificate) else {
-            return Ok(Done::Overtaken);
-        };
-        let api = self.api_with::<DynamicObject>(&request.namespace, &fixed(&CERTIFICATE));
-        created(self.calls.run("create", api.create(&as_us(), &certificate)).await)
-    }
-
-    /// Publishes whom clients are to trust.
-    pub(super) async fn publish(&self, looked: &Looked) -> Result<Done, ApiFailure> {
-        let (Some(plan), told) = (&looked.plan, &looked.told) else { return Ok(Done::Overtaken) };
-        let (seen, request) = (&looked.seen.authorities, &looked.seen.request);
-        if told.target.is_empty() {
-            return Ok(Done::Overtaken);
-        }
-        let name = bundle_name(plan.now.name());
-        let changes = seen.changes || Moment::of(request) == Some(Moment::Before);
-        let by = changes.then(|| request.path());
-        let from = changes.then(|| self.clock.now() + seen.overlap);
-        let owner = plan.now.owner_reference(&self.mysql);
-        let mut bundle = json!({
-            "metadata": {"name": name, "labels": wanted::labels(&plan.now),
-                "annotations": {CHANGED_BY: by, SERVED_FROM: from},
-                "ownerReferences": owner.into_iter().collect::<Vec<_>>()},
-            "data": {CA: told.target.to_pem()},
-        });
-        let api = self.api::<ConfigMap>(&request.namespace);
-        let Some(version) = &told.bundle else {
-            let bundle = crate::api::desired::without_nulls(&bundle);
-            let Ok(bundle) = serde_json::from_value::<ConfigMap>(bundle) else {
-                return Ok(Done::Overtaken);
-            };
-            return created(self.calls.run("create", api.create(&as_us(), &bundle)).await);
-        };
-        bundle["metadata"]["resourceVersion"] = json!(version);
-        self.merge(&api, &name, &bundle).await
-    }
-
-    /// Puts whom servers and clients are to trust into the Secret of a certificate.
-    pub(super) async fn trust(&self, looked: &Looked, name: &str) -> Result<Done, ApiFailure> {
-        let told = &looked.told;
-        let Some(version) = told.secrets.get(name).filter(|_| !told.target.is_empty()) else {
-            return Ok(Done::Overtaken);
-        };
-        let pem = ByteString(told.target.to_pem().into_bytes());
-        let change = json!({"metadata": {"resourceVersion": version}, "data": {CA: pem}});
-        let api = self.api::<Secret>(&looked.seen.request.namespace);
-        self.merge(&api, name, &change).await
-    }
-
-    async fn merge<K>(
-        &self,
-        api: &kube::Api<K>,
-        name: &str,
-        change: &Value,
-    ) -> Result<Done, ApiFailure>
-    where
-        K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
-    {
-        let params =
-            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        match self.calls.run("patch", api.patch(name, &params, &Patch::Merge(change))).await {
-            Ok(_) => Ok(Done::Yes),
-            Err(ApiFailure::Conflict | ApiFailure::NotFound) => Ok(Done::Overtaken),
-            Err(failure) => Err(failure),
-        }
-    }
 }
 
 /// A Secret, and the CAs in it.
@@ -385,18 +285,6 @@ impl Told {
         let versions =
             secrets.iter().map(|it| (Text::clone(&it.name), it.resource_version.clone()));
         self.secrets = versions.collect();
-    }
-}
-
-fn as_us() -> PostParams {
-    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
-}
-
-fn created<K>(answer: Result<K, ApiFailure>) -> Result<Done, ApiFailure> {
-    match answer {
-        Ok(_) => Ok(Done::Yes),
-        Err(ApiFailure::AlreadyExists) => Ok(Done::Overtaken),
-        Err(failure) => Err(failure),
     }
 }
 

@@ -44,6 +44,7 @@ mod hand_over;
 mod look;
 mod objects;
 mod own_issuer;
+mod publishing;
 mod releases;
 mod requests;
 mod rivals;
