@@ -24,6 +24,17 @@ pub fn auth_secret(database: &str) -> String {
     with_suffix(database, "auth")
 }
 
+/// The ConfigMap with the CAs that the clients of a database trust. It is certrotor's.
+pub fn ca_bundle(database: &str) -> String {
+    with_suffix(database, "ca-bundle")
+}
+
+/// The Certificate by which a CA is learned before anything is served from it, and its Secret. It is
+/// certrotor's.
+pub fn ca_staging(database: &str) -> String {
+    with_suffix(database, "ca-staging")
+}
+
 /// The Service that leads to the standbys; that to the primary has the database's name.
 pub fn standby_service(database: &str) -> String {
     with_suffix(database, "standby")

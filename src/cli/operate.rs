@@ -86,6 +86,7 @@ impl Operate {
                 Reload::Auto => Servers::Reloaded,
                 Reload::Never => Servers::LookedAt,
             },
+            ca_overlap: config.executor.ca_overlap,
             loopback: self.loopback,
             replica: replica(self.identity.clone()),
             ..Settings::default()

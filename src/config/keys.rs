@@ -239,4 +239,6 @@ pub static KEYS: &[Key] = &[
         "Who issues: cert-manager, or the executor itself with the CA in the Issuer's Secret."),
     key("executor.reload", Kind::Word(&["auto", "never"]), Some("auto"),
         "`auto` reloads certificates without a restart where that is enough; `never` always restarts."),
+    key("executor.caOverlap", duration(Span::ZERO, WEEK), Some("2m"),
+        "How long clients have to read a new CA from the bundle before a certificate of it is served."),
 ];

@@ -72,6 +72,8 @@ pub struct Executor {
     pub issue_with: IssueWith,
     /// Whether servers may reload instead of restart.
     pub reload: Reload,
+    /// How long clients are given to read a new CA before anything is served from it.
+    pub ca_overlap: Span,
 }
 
 words! {
@@ -105,7 +107,11 @@ impl Default for Config {
                 metrics: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9440)),
                 page: SocketAddr::from((Ipv4Addr::LOCALHOST, 9441)),
             },
-            executor: Executor { issue_with: IssueWith::CertManager, reload: Reload::Auto },
+            executor: Executor {
+                issue_with: IssueWith::CertManager,
+                reload: Reload::Auto,
+                ca_overlap: Span::minutes(2),
+            },
         }
     }
 }
@@ -197,6 +203,7 @@ impl Executor {
         Self {
             issue_with: section.word("issueWith").unwrap_or(default.issue_with),
             reload: section.word("reload").unwrap_or(default.reload),
+            ca_overlap: section.duration("caOverlap").unwrap_or(default.ca_overlap),
         }
     }
 }

@@ -67,7 +67,7 @@ overrides:
     emergency: {overrides: []}
 probe: {enabled: false, every: 10m, concurrency: 5}
 server: {metrics: "[::]:1000", page: 10.0.0.1:1001}
-executor: {issueWith: self, reload: never}
+executor: {issueWith: self, reload: never, caOverlap: 90s}
 "#;
 
 #[test]
@@ -80,7 +80,11 @@ fn every_setting_reaches_its_place() {
     );
     assert_eq!(config.server.metrics.to_string(), "[::]:1000");
     assert_eq!(config.server.page.to_string(), "10.0.0.1:1001");
-    let executor = Executor { issue_with: IssueWith::OwnIssuer, reload: Reload::Never };
+    let executor = Executor {
+        issue_with: IssueWith::OwnIssuer,
+        reload: Reload::Never,
+        ca_overlap: Span::seconds(90),
+    };
     assert_eq!(config.executor, executor);
 
     let policy = &config.policy;

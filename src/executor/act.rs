@@ -31,6 +31,9 @@ impl Hand {
             Write::Resume | Write::LetGo => self.resume(seen).await,
             Write::Create(certificate) => self.create(looked, certificate).await,
             Write::Change(certificate) => self.change(looked, certificate).await,
+            Write::Stage => self.stage(looked).await,
+            Write::Publish => self.publish(looked).await,
+            Write::Trust(secret) => self.trust(looked, secret).await,
             Write::Update => self.update(looked).await,
             Write::Delete(leftover) => self.delete(&seen.request, leftover).await,
             Write::Reload(pod) => self.reload(looked, pod).await,
@@ -38,7 +41,7 @@ impl Hand {
             Write::Issue(certificate) if self.issuing == Issuing::Own => {
                 self.issue_itself(looked, certificate).await
             }
-            Write::Issue(certificate) => self.issue(seen, certificate).await,
+            Write::Issue(certificate) => self.issue(looked, certificate).await,
             Write::Evict { pod, uid } => self.evict(&seen.request, pod, uid).await,
         }
     }
@@ -100,16 +103,17 @@ impl Hand {
     }
 
     /// As `cmctl renew` does it.
-    async fn issue(&self, seen: &Seen, certificate: &str) -> Result<Done, ApiFailure> {
-        let mut all = seen.certificates.iter();
-        let found = all.find(|it| &*it.name == certificate).and_then(|it| it.found.as_ref());
-        let Some(issued) = found else { return Ok(Done::Overtaken) };
+    async fn issue(&self, looked: &Looked, certificate: &str) -> Result<Done, ApiFailure> {
+        let seen = &looked.seen;
+        let Some(resource_version) = looked.certificate_version(certificate) else {
+            return Ok(Done::Overtaken);
+        };
         let resource = fixed(&CERTIFICATE);
         let target = Target {
             resource: &resource,
             namespace: &seen.request.namespace,
             name: certificate,
-            resource_version: &issued.resource_version,
+            resource_version,
         };
         let message = format!("Asked for by MySQLOpsRequest {}", seen.request.path());
         let reason = "ReconfigureTLS";

@@ -6,12 +6,16 @@ use std::net::IpAddr;
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1;
 use kube::api::ListParams;
-use kube::core::{DynamicObject, PartialObjectMeta};
+use kube::core::{DynamicObject, ObjectMeta};
 use serde_json::Value;
 
-use super::decide::notes::{ISSUED, PAUSED, READY, RELOADED, RESTARTED, SYNCED, TEMPLATE, UPDATED};
+use super::authorities::{Told, bundle_name};
+use super::decide::notes::{
+    ISSUED, PAUSED, PUBLISHED, READY, RELOADED, RESTARTED, SYNCED, TEMPLATE, TRUSTED, UPDATED,
+};
 use super::decide::seen::{
-    Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template, Unfit,
+    Authorities, Certificate, Leftover, LeftoverKind, Operation, Request, Secret, Seen, Template,
+    Unfit,
 };
 use super::wanted::{Plan, template_agrees};
 use super::{Hand, Servers, facts, fixed, found};
@@ -41,6 +45,18 @@ pub(super) struct Looked {
     pub(super) specs: BTreeMap<Text, Value>,
     /// Where the pods are, as far as they may be spoken to.
     pub(super) addresses: BTreeMap<Text, IpAddr>,
+    /// Who should be trusted.
+    pub(super) told: Told,
+}
+
+impl Looked {
+    /// The resourceVersion of a Certificate that is to be issued, as it was decided on.
+    pub(super) fn certificate_version(&self, name: &str) -> Option<&str> {
+        let staging = self.told.staging.iter().find(|(staging, _)| **staging == *name);
+        let mut aliases = self.seen.certificates.iter().filter(|it| *it.name == *name);
+        let of_alias = aliases.find_map(|it| Some(&*it.found.as_ref()?.resource_version));
+        of_alias.or_else(|| staging.map(|(_, version)| &**version))
+    }
 }
 
 /// What of a database a decision is about to need.
@@ -68,6 +84,7 @@ impl Needs {
             }
         };
         let syncs = issues && progress.has(ISSUED);
+        let trusts = issues && runs && progress.has(PUBLISHED) && !progress.has(TRUSTED);
         let updated = runs && progress.has(UPDATED);
         let replaced = progress.has(RESTARTED) || progress.has(RELOADED);
         let verify = runs && !fails && replaced && !progress.has(READY);
@@ -75,7 +92,7 @@ impl Needs {
             verify,
             certificates: issues || fails,
             secrets: syncs,
-            pods: syncs || verify || (runs && !issues && !replaced),
+            pods: syncs || verify || trusts || (runs && !issues && !replaced),
             reload: runs
                 && !fails
                 && request.asks == Ok(Operation::Rotate)
@@ -121,9 +138,17 @@ impl Hand {
             switches: false,
             online: None,
             leftovers: Vec::new(),
+            authorities: Authorities::default(),
         };
-        let mut looked = Looked { seen, plan, specs: BTreeMap::new(), addresses: BTreeMap::new() };
+        let mut looked = Looked {
+            seen,
+            plan,
+            specs: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            told: Told::default(),
+        };
         self.look_at_database(&mut looked).await?;
+        self.look_at_authorities(&mut looked).await?;
         Ok(Some(looked))
     }
 
@@ -270,7 +295,7 @@ impl Hand {
                 && meta::controller(&it.metadata).map(|owner| &owner.uid)
                     == mysql.metadata.uid.as_ref()
             {
-                leftovers.push(leftover(LeftoverKind::Certificate, &it));
+                leftovers.push(leftover(LeftoverKind::Certificate, &it.metadata));
             }
             let secrets = self.api::<v1::Secret>(&request.namespace);
             let secret = secrets.get_metadata(&before.secret);
@@ -278,8 +303,14 @@ impl Hand {
                 && let Some(it) = found(self.calls.run("get", secret).await)?
                 && meta::annotation(&it.metadata, CERTIFICATE_NAME) == Some(name)
             {
-                leftovers.push(leftover(LeftoverKind::Secret, &it));
+                leftovers.push(leftover(LeftoverKind::Secret, &it.metadata));
             }
+        }
+        if !fails && wanted.is_empty() {
+            let bundles = self.api::<v1::ConfigMap>(&request.namespace);
+            let name = bundle_name(mysql.name());
+            let bundle = found(self.calls.run("get", bundles.get_metadata(&name)).await)?;
+            leftovers.extend(bundle.map(|it| leftover(LeftoverKind::Bundle, &it.metadata)));
         }
         Ok(leftovers)
     }
@@ -322,9 +353,8 @@ fn is_reloadable(mysql: &MySql) -> bool {
     !matches!(mysql.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster))
 }
 
-fn leftover<K>(kind: LeftoverKind, it: &PartialObjectMeta<K>) -> Leftover {
+pub(super) fn leftover(kind: LeftoverKind, metadata: &ObjectMeta) -> Leftover {
     let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
-    let metadata = &it.metadata;
     Leftover {
         kind,
         name: text(&metadata.name),

@@ -35,6 +35,8 @@
 //! docs/executor.md has the table; `deploy/executor.yaml` grants it.
 
 mod act;
+mod anchors;
+mod authorities;
 mod backups;
 pub mod decide;
 mod facts;
@@ -42,6 +44,7 @@ mod hand_over;
 mod look;
 mod objects;
 mod own_issuer;
+mod publishing;
 mod releases;
 mod requests;
 mod rivals;
@@ -114,6 +117,8 @@ pub struct Settings {
     pub servers: Servers,
     /// Servers may be at loopback addresses: for a cluster whose pods are processes of this host.
     pub loopback: bool,
+    /// How long clients are given to read a new CA before anything is served from it.
+    pub ca_overlap: Span,
     /// How long a step may take where `spec.timeout` says nothing.
     pub step_timeout: Span,
     /// The name of this process in its Events.
@@ -128,6 +133,7 @@ impl Default for Settings {
             issuing: Issuing::CertManager,
             servers: Servers::LeftAlone,
             loopback: false,
+            ca_overlap: Span::minutes(2),
             step_timeout: Span::minutes(10),
             replica: FIELD_MANAGER.to_owned(),
         }
@@ -235,6 +241,7 @@ impl Executor {
             calls,
             mysql,
             events,
+            ca_overlap: settings.ca_overlap,
             step_timeout: settings.step_timeout,
             everywhere: scopes(&settings.namespaces) == [None],
             namespaces: settings.namespaces,
@@ -307,6 +314,7 @@ struct Hand {
     /// MySQL in the version that is served.
     mysql: ApiResource,
     events: Events,
+    ca_overlap: Span,
     step_timeout: Span,
     /// Everything is watched at once, and not namespace by namespace.
     everywhere: bool,

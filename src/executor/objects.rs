@@ -1,6 +1,6 @@
 //! Writes to the spec of things, and their end: Certificates, the MySQL, what is left over.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
@@ -118,6 +118,10 @@ impl Hand {
             }
             LeftoverKind::Secret => {
                 let api = self.api::<Secret>(&request.namespace);
+                self.calls.run("delete", api.delete(name, &params)).await.map(drop)
+            }
+            LeftoverKind::Bundle => {
+                let api = self.api::<ConfigMap>(&request.namespace);
                 self.calls.run("delete", api.delete(name, &params)).await.map(drop)
             }
         };

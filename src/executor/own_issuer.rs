@@ -34,7 +34,7 @@ const LIFE: Span = Span::days(90);
 
 /// Why nothing was issued.
 #[derive(Debug, thiserror::Error)]
-enum NotIssued {
+pub(super) enum NotIssued {
     /// Asking again may help.
     #[error(transparent)]
     Api(#[from] ApiFailure),
@@ -91,15 +91,14 @@ impl Hand {
 
     async fn issue_from_ca(&self, looked: &Looked, name: &str) -> Result<Done, NotIssued> {
         let request = &looked.seen.request;
-        let mut seen = looked.seen.certificates.iter().filter(|it| &*it.name == name);
-        let Some(decided) = seen.find_map(|it| it.found.as_ref()) else {
+        let Some(decided) = looked.certificate_version(name) else {
             return Ok(Done::Overtaken);
         };
         let api = self.api::<Certificate>(&request.namespace);
         let Some(certificate) = found(self.calls.run("get", api.get(name)).await)? else {
             return Ok(Done::Overtaken);
         };
-        if certificate.metadata.resource_version.as_deref() != Some(&*decided.resource_version) {
+        if certificate.metadata.resource_version.as_deref() != Some(decided) {
             return Ok(Done::Overtaken);
         }
         let (authority, place) = self.authority(&certificate.spec, &request.namespace).await?;
@@ -117,7 +116,7 @@ impl Hand {
             resource: &resource,
             namespace: &request.namespace,
             name,
-            resource_version: &decided.resource_version,
+            resource_version: decided,
         };
         Ok(self.swap(target, status(&certificate, pair.lifetime), |it| ready(it, now)).await?)
     }
@@ -128,11 +127,28 @@ impl Hand {
         spec: &CertificateSpec,
         namespace: &str,
     ) -> Result<(Authority, String), NotIssued> {
-        let Some(issuer) = spec.issuer_ref.as_ref().filter(|it| it.group == ISSUER_GROUP) else {
-            return Err(NotIssued::NoCa(
-                spec.issuer_ref.as_ref().map_or("nobody".to_owned(), ToString::to_string),
-            ));
+        let Some(issuer) = &spec.issuer_ref else {
+            return Err(NotIssued::NoCa("nobody".to_owned()));
         };
+        let (secret, place) = self.ca_secret(issuer, namespace).await?;
+        let part = |key| part(&secret, key);
+        let (certificate, key) = (part("tls.crt"), part("tls.key"));
+        let ca = Some(part("ca.crt")).filter(|ca| !ca.is_empty());
+        match Authority::from_pem(certificate, key, ca) {
+            Ok(authority) => Ok((authority, place)),
+            Err(why) => Err(NotIssued::NotAnAuthority(place, why)),
+        }
+    }
+
+    /// The Secret of the CA of an issuer, and where it is.
+    pub(super) async fn ca_secret(
+        &self,
+        issuer: &IssuerRef,
+        namespace: &str,
+    ) -> Result<(Secret, String), NotIssued> {
+        if issuer.group != ISSUER_GROUP {
+            return Err(NotIssued::NoCa(issuer.to_string()));
+        }
         let (signs, namespace) = if issuer.is_namespaced() {
             let api = self.api::<Issuer>(namespace);
             let found = found(self.calls.run("get", api.get(&issuer.name)).await)?;
@@ -149,13 +165,7 @@ impl Hand {
         let api = self.api::<Secret>(namespace);
         let secret = found(self.calls.run("get", api.get(&secret_name)).await)?;
         let secret = secret.ok_or_else(|| NotIssued::NoSecret(place.clone()))?;
-        let part = |key| part(&secret, key);
-        let (certificate, key) = (part("tls.crt"), part("tls.key"));
-        let ca = Some(part("ca.crt")).filter(|ca| !ca.is_empty());
-        match Authority::from_pem(certificate, key, ca) {
-            Ok(authority) => Ok((authority, place)),
-            Err(why) => Err(NotIssued::NotAnAuthority(place, why)),
-        }
+        Ok((secret, place))
     }
 
     /// Over the Secret that was read, or as a new one.

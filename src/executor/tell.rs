@@ -38,6 +38,9 @@ impl Hand {
             | Write::LetGo
             | Write::Create(_)
             | Write::Change(_)
+            | Write::Stage
+            | Write::Publish
+            | Write::Trust(_)
             | Write::Delete(_) => return,
         };
         self.say(request, Said { reason: STARTING, note, warning: false });
@@ -68,6 +71,9 @@ impl Hand {
             | Write::LetGo
             | Write::Create(_)
             | Write::Change(_)
+            | Write::Stage
+            | Write::Publish
+            | Write::Trust(_)
             | Write::Update
             | Write::Delete(_)
             | Write::Issue(_)
@@ -86,6 +92,9 @@ impl Hand {
                 Said { reason: STARTING, note, warning: false }
             }
             ExecutorWrite::NotePaused
+            | ExecutorWrite::NotePublished
+            | ExecutorWrite::NoteTrusted
+            | ExecutorWrite::NoteTrimmed
             | ExecutorWrite::NoteSynced
             | ExecutorWrite::NoteUpdated
             | ExecutorWrite::NoteTemplate
@@ -103,6 +112,10 @@ impl Hand {
             ExecutorWrite::Skip => Said { reason: "Skipped", note, warning: false },
             ExecutorWrite::Queue
             | ExecutorWrite::PauseDatabase
+            | ExecutorWrite::StageAuthority
+            | ExecutorWrite::PublishBundle
+            | ExecutorWrite::TrustAuthorities
+            | ExecutorWrite::NoteTrusting
             | ExecutorWrite::CreateCertificate
             | ExecutorWrite::ChangeCertificate
             | ExecutorWrite::UpdateDatabase
@@ -110,6 +123,7 @@ impl Hand {
             | ExecutorWrite::ReloadTls
             | ExecutorWrite::DeleteCertificate
             | ExecutorWrite::DeleteSecret
+            | ExecutorWrite::DeleteBundle
             | ExecutorWrite::IssueCertificate
             | ExecutorWrite::NoteIssuing
             | ExecutorWrite::NoteSwitching

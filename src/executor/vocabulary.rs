@@ -17,6 +17,18 @@ words! {
         PauseDatabase = "pauseDatabase",
         /// The pause, and the certificates as they are now, are noted.
         NotePaused = "notePaused",
+        /// The Certificate is made by which a new CA is learned.
+        StageAuthority = "stageAuthority",
+        /// The CAs that clients are to trust are published.
+        PublishBundle = "publishBundle",
+        /// That the old CA and the new one are is noted.
+        NotePublished = "noteBundlePublished",
+        /// The CAs in the Secret of a certificate become both, or at the end the new one alone.
+        TrustAuthorities = "trustAuthorities",
+        /// That the servers of a group are restarted to trust both is noted.
+        NoteTrusting = "noteTrusting",
+        /// That servers trust both is noted.
+        NoteTrusted = "noteTrusted",
         /// A Certificate is made.
         CreateCertificate = "createCertificate",
         /// A Certificate gets another issuer, or other contents; or those it had before.
@@ -55,12 +67,16 @@ words! {
         NotePodReady = "notePodReady",
         /// That all pods are restarted is noted.
         NoteRestarted = "noteRestarted",
+        /// That nobody is to trust the old CA any more is noted.
+        NoteTrimmed = "noteTrimmed",
         /// That the database is Ready again is noted.
         NoteDatabaseReady = "noteDatabaseReady",
         /// A Certificate that is needed no more is deleted.
         DeleteCertificate = "deleteCertificate",
         /// Its Secret is.
         DeleteSecret = "deleteSecret",
+        /// What clients trusted is, when there is no TLS any more.
+        DeleteBundle = "deleteBundle",
         /// A step that failed is tried once more.
         Retry = "retry",
         /// That the request fails is noted, while the database may still be paused.

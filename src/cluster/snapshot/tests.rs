@@ -15,6 +15,8 @@ use super::*;
 use crate::cluster::stores::{Object, Settings};
 use crate::core::selector::NamespacePattern;
 
+mod staging;
+
 const NAMESPACES: [&str; 2] = ["cert-manager", "prod"];
 const KINDS: [Kind; 12] = [
     Kind::MySql,

@@ -80,6 +80,10 @@ fn args(database: &Database) -> Vec<String> {
     if !database.has_tls() {
         return args;
     }
+    if !args.is_empty() {
+        // As KubeDB has it: its members trust each other's CA, and not any certificate.
+        args.push("--loose-group_replication_ssl_mode=VERIFY_CA".to_owned());
+    }
     let folder = CERTIFICATES.1;
     args.extend([
         format!("--ssl-capath={folder}"),

@@ -5,7 +5,7 @@
 //! as the MySQL asks, and pauses it again. With `OnDelete` nothing restarts meanwhile.
 
 use super::Write;
-use super::notes::{Note, TEMPLATE, UPDATED};
+use super::notes::{Note, PUBLISHED, TEMPLATE, UPDATED};
 use super::seen::{LeftoverKind, Operation, Template};
 use super::stages::{Run, Turn};
 use super::waiting::Waiting;
@@ -50,23 +50,38 @@ pub(super) fn clean(run: &Run<'_>) -> Turn {
 /// What is left to undo of a request that fails: the Certificates become what the MySQL asks for.
 /// Once that has been changed, they are.
 pub(super) fn undo(run: &Run<'_>) -> Option<Write> {
-    if run.request.asks != Ok(Operation::Configure) {
-        return None;
+    match run.request.asks {
+        Ok(Operation::Configure) => {}
+        // By which another CA was learned.
+        Ok(Operation::Rotate) => return delete(run),
+        Ok(Operation::Require | Operation::Remove) | Err(_) => return None,
     }
     let mut certificates = run.seen.certificates.iter();
     let differs = certificates.find(|it| it.found.as_ref().is_some_and(|found| !found.as_wanted));
     differs.map(|it| Write::Change(Text::clone(&it.name))).or_else(|| delete(run))
 }
 
-fn delete(run: &Run<'_>) -> Option<Write> {
+pub(super) fn delete(run: &Run<'_>) -> Option<Write> {
     let leftovers = &run.seen.leftovers;
     let of = |kind| leftovers.iter().find(move |it| it.kind == kind);
-    let first = of(LeftoverKind::Certificate).or_else(|| of(LeftoverKind::Secret));
+    let kinds = [LeftoverKind::Certificate, LeftoverKind::Secret, LeftoverKind::Bundle];
+    let first = kinds.into_iter().find_map(of);
     first.cloned().map(Write::Delete)
 }
 
 /// Why it failed, and what became of the database.
 pub(super) fn outcome(run: &Run<'_>, why: &str) -> String {
+    let outcome = of_database(run, why);
+    if !run.request.progress.has(PUBLISHED) {
+        return outcome;
+    }
+    format!(
+        "{outcome}. The old CA and the new one stay published for clients until a request about its \
+         certificates is carried out"
+    )
+}
+
+fn of_database(run: &Run<'_>, why: &str) -> String {
     let changes = matches!(
         run.request.asks,
         Ok(Operation::Configure | Operation::Require | Operation::Remove)

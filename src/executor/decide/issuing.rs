@@ -2,6 +2,7 @@
 //! anything restarts.
 
 use super::Write;
+use super::authorities::untold;
 use super::notes::{ISSUED, Note, SYNCED, Status};
 use super::seen::{Certificate, Issued, Operation, Secret};
 use super::stages::{Run, Turn};
@@ -75,6 +76,9 @@ pub(super) fn sync(run: &Run<'_>) -> Turn {
                 }
             }
         }
+    }
+    if let Some(untold) = untold(run) {
+        return Turn::Act(Write::Trust(untold));
     }
     let mut notes = vec![Note::synced()];
     // Of the others the template may change first.

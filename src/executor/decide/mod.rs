@@ -20,10 +20,17 @@
 //! | | the same, and none are left | `noteFailure` |
 //! | | not noted as paused, the MySQL is not paused | `pauseDatabase` |
 //! | | not noted as paused, the MySQL is | `notePaused` |
+//! | | rotate, configure: another CA is about to sign, and no staging Certificate tells which: see [`authorities`] | `stageAuthority`, `issueCertificate` |
+//! | | it is known, and not published beside the old one | `publishBundle` |
+//! | | it is | `noteBundlePublished`, then wait for clients |
+//! | | a Secret of a server or client does not hold both | `trustAuthorities` |
+//! | | servers trust each other by what they began with | `noteTrusting`, and the rows of a restart |
+//! | | all trust both | `noteTrusted` |
 //! | | configure: a Certificate that is not there, or not as it should be | `createCertificate`, `changeCertificate` |
 //! | | rotate, configure: a Certificate that is neither new nor being issued | `issueCertificate` |
 //! | | all of them new or being issued | `noteIssuing` |
-//! | | all of them new, Ready, and in their Secrets | `noteSynced` |
+//! | | all of them new, Ready, and in their Secrets; of two CAs one is missing there | `trustAuthorities` |
+//! | | none is | `noteSynced` |
 //! | | configure, require, remove: the MySQL is not as it should be | `updateDatabase` |
 //! | | it is | `noteUpdated` |
 //! | | the template of its pods is not, and the database is paused | `letDatabaseGo` |
@@ -39,7 +46,10 @@
 //! | | it is its turn, and it is gone or has another uid | `noteEvicted` |
 //! | | it is gone, and its successor is ready | `notePodReady` |
 //! | | every pod is | `noteRestarted` |
-//! | | remove: a Certificate is left, or its Secret | `deleteCertificate`, `deleteSecret` |
+//! | | rotate, configure: the old CA is still in a Secret, in the bundle, or the bundle is not there | `trustAuthorities`, `publishBundle` |
+//! | | the staging Certificate is left, or its Secret | `deleteCertificate`, `deleteSecret` |
+//! | | there were two CAs | `noteTrimmed` |
+//! | | remove: a Certificate is left, its Secret, or the bundle | `deleteCertificate`, `deleteSecret`, `deleteBundle` |
 //! | | the database is still paused for it | `resumeDatabase` |
 //! | | the database is Ready | `noteDatabaseReady` |
 //! | | otherwise | `succeed` |
@@ -52,6 +62,7 @@ use crate::core::fleet::{RequestPhase, Text};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
 
+pub mod authorities;
 mod configuring;
 mod issuing;
 pub mod notes;
@@ -111,6 +122,12 @@ pub enum Write {
     Create(Text),
     /// The spec of this Certificate.
     Change(Text),
+    /// The Certificate by which a new CA is learned.
+    Stage,
+    /// The ConfigMap from which clients read whom to trust.
+    Publish,
+    /// `ca.crt` of this Secret.
+    Trust(Text),
     /// `spec.tls` and `spec.requireSSL` of the MySQL.
     Update,
     /// Something that is needed no more goes.
@@ -145,10 +162,14 @@ impl Write {
             Self::LetGo => ExecutorWrite::LetDatabaseGo,
             Self::Create(_) => ExecutorWrite::CreateCertificate,
             Self::Change(_) => ExecutorWrite::ChangeCertificate,
+            Self::Stage => ExecutorWrite::StageAuthority,
+            Self::Publish => ExecutorWrite::PublishBundle,
+            Self::Trust(_) => ExecutorWrite::TrustAuthorities,
             Self::Update => ExecutorWrite::UpdateDatabase,
             Self::Delete(it) => match it.kind {
                 LeftoverKind::Certificate => ExecutorWrite::DeleteCertificate,
                 LeftoverKind::Secret => ExecutorWrite::DeleteSecret,
+                LeftoverKind::Bundle => ExecutorWrite::DeleteBundle,
             },
             Self::Issue(_) => ExecutorWrite::IssueCertificate,
             Self::Reload(_) => ExecutorWrite::ReloadTls,

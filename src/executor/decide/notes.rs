@@ -6,6 +6,10 @@
 //! | `ReconfigureTLS` | `CertrotorOperate` | `certrotor operate has started to rotate the certificates of MySQL ns/db`, `… to add TLS to …`, `… to change …`, `… to remove TLS from …` | with it: by this the executor knows the request for its own |
 //! | `DatabasePauseSucceeded` | `DatabasePauseSucceeded` | `Successfully paused MySQL database: ns/db for MySQLOpsRequest: name` | the MySQL has the condition `Paused` |
 //! | `GetCertificate--<certificate>` | `GetCertificate` | `get certificate; ConditionStatus:True; UID:…; Revision:…; LastFailure:…; Secret:…` | with it: the certificate as it was before; False: it was not there |
+//! | `CABundlePublished` | `CABundlePublished` | `Successfully published the old CA and the new one for the clients of MySQL ns/db; new certificates are served from time on` | the ConfigMap `<db>-ca-bundle` holds both; only when the CA changes |
+//! | `CABundlePublished` = False | `SameCA` | `The new issuer signs with a CA that is trusted already` | the issuer changes, and the CA does not |
+//! | `CABundleTrusted` = False | `RestartPods` | `MySQL pods are restarted to trust the old CA and the new one` | of a group, with an `EvictPod--<pod>` for each server |
+//! | `CABundleTrusted` | `CABundleTrusted` | `Successfully put the old CA and the new one where servers and clients trust them` | each Secret holds both, and the servers of a group have started with them |
 //! | `IssueCertificatesSucceeded` | `IssueCertificatesSucceeded` | `Successfully added issuing condition to all the certificates` | each Certificate has the condition `Issuing`, or is already new |
 //! | `CertificateSynced` | `ReconfigureTLS` | `Successfully synced all certificates` | each Certificate is Ready, of a newer revision, and its Secret holds it |
 //! | `UpdateDatabase` | `UpdateDatabase` | `Successfully updated TLS of MySQL database: ns/db` | the MySQL says what the request wants; not of a rotation |
@@ -18,8 +22,10 @@
 //! | `SwitchPrimary--<pod>` = False | `SwitchPrimaryFailed` | `switch primary; ConditionStatus:False; …; why` | it still is, and is restarted all the same: the group elects another |
 //! | `EvictPod--<pod>` = Unknown | `EvictPod` | `evict pod; ConditionStatus:Unknown; …` | it is the pod's turn |
 //! | `EvictPod--<pod>` = True | `EvictPod` | `evict pod; ConditionStatus:True; …` | the pod of that uid is gone |
+//! | `IsPodReady--<pod>` = False | `IsPodReady` | `is pod ready; ConditionStatus:False; PodName:…` | it has been restarted to trust another CA, and is again for the new leaf |
 //! | `IsPodReady--<pod>` | `IsPodReady` | `is pod ready; ConditionStatus:True; PodName:…` | its successor is Ready, and has a role where others have |
 //! | `Restart` | `RestartPodsSucceeded` | `Successfully restarted MySQL pods for MySQLOpsRequest: ns/name` | every pod has been |
+//! | `CABundleTrimmed` | `CABundleTrimmed` | `Successfully removed the old CA from what the clients of MySQL ns/db trust` | every server serves the new leaf, and no Secret and no ConfigMap holds the old CA |
 //! | `DatabaseReady` | `ReconfigureTLSSucceeded` | `Successfully reconfigured MySQL TLS for MySQLOpsRequest: ns/name` | the MySQL is resumed, and Ready |
 //! | `Successful` | `Successful` | `Controller has successfully reconfigured TLS of MySQL ns/db` | the phase becomes Successful |
 //! | `Retrying` | what failed | `retrying; Retry:n/max; why` | a step failed or took too long, and may be tried again |
@@ -38,6 +44,7 @@
 use super::progress::failure_text;
 pub use super::progress::{Baseline, Eviction, Mark, Progress, Switch};
 use super::seen::{Certificate, Operation, Other, Request};
+use crate::core::time::Time;
 
 /// The request is started.
 pub const RUNNING: &str = "Running";
@@ -47,6 +54,12 @@ pub const OURS: &str = "ReconfigureTLS";
 pub(super) const OURS_REASON: &str = "CertrotorOperate";
 /// The database is paused.
 pub const PAUSED: &str = "DatabasePauseSucceeded";
+/// Clients can read the old CA and the new one.
+pub const PUBLISHED: &str = "CABundlePublished";
+/// Servers trust both.
+pub const TRUSTED: &str = "CABundleTrusted";
+/// The old CA is gone.
+pub const TRIMMED: &str = "CABundleTrimmed";
 /// Every certificate was asked for.
 pub const ISSUED: &str = "IssueCertificatesSucceeded";
 /// Every certificate is there.
@@ -80,8 +93,10 @@ pub(super) const POD_READY: &str = "IsPodReady";
 pub(super) const SWITCH: &str = "SwitchPrimary";
 
 /// What each step that can take long ends with: from the newest of these the next is timed.
-pub(super) const MILESTONES: [&str; 10] =
-    [RUNNING, PAUSED, ISSUED, SYNCED, UPDATED, TEMPLATE, RELOADED, RESTARTED, READY, RETRYING];
+pub(super) const MILESTONES: [&str; 13] = [
+    RUNNING, PAUSED, PUBLISHED, TRUSTED, ISSUED, SYNCED, UPDATED, TEMPLATE, RELOADED, RESTARTED,
+    TRIMMED, READY, RETRYING,
+];
 
 /// `status` of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +187,46 @@ impl Note {
         Self { status, ..Self::new(&format!("{CERTIFICATE}--{name}"), CERTIFICATE, message) }
     }
 
+    /// Clients can read the old CA and the new one.
+    pub fn published(request: &Request, served_from: Time) -> Self {
+        let database = request.database_path();
+        let message = format!(
+            "Successfully published the old CA and the new one for the clients of MySQL {database}; \
+             new certificates are served from {served_from} on"
+        );
+        Self::new(PUBLISHED, PUBLISHED, message)
+    }
+
+    /// There is nothing to publish: the CA stays the same.
+    pub fn same_authority() -> Self {
+        let message = "The new issuer signs with a CA that is trusted already";
+        Self { status: Status::False, ..Self::new(PUBLISHED, "SameCA", message) }
+    }
+
+    /// Servers trust both; False: they are being restarted for it.
+    pub fn trusted(status: Status) -> Self {
+        match status {
+            Status::True => Self::new(
+                TRUSTED,
+                TRUSTED,
+                "Successfully put the old CA and the new one where servers and clients trust them",
+            ),
+            Status::False | Status::Unknown => {
+                let message = "MySQL pods are restarted to trust the old CA and the new one";
+                Self { status, ..Self::new(TRUSTED, "RestartPods", message) }
+            }
+        }
+    }
+
+    /// The old CA is gone.
+    pub fn trimmed(request: &Request) -> Self {
+        let database = request.database_path();
+        let message = format!(
+            "Successfully removed the old CA from what the clients of MySQL {database} trust"
+        );
+        Self::new(TRIMMED, TRIMMED, message)
+    }
+
     /// Every certificate was asked for, or has to be once more.
     pub fn issued(status: Status) -> Self {
         let (reason, message) = match status {
@@ -241,6 +296,13 @@ impl Note {
     pub fn pod_ready(pod: &str) -> Self {
         let message = format!("is pod ready; ConditionStatus:True; PodName:{pod}");
         Self::new(&format!("{POD_READY}--{pod}"), POD_READY, message)
+    }
+
+    /// A pod that has been restarted is to be once more.
+    pub fn pod_not_ready(pod: &str) -> Self {
+        let message = format!("is pod ready; ConditionStatus:False; PodName:{pod}");
+        let ready = Self::pod_ready(pod);
+        Self { status: Status::False, message, ..ready }
     }
 
     /// Every pod is restarted.

@@ -109,9 +109,13 @@ impl Progress {
         })
     }
 
-    /// The hand-over of the role of this pod.
+    /// The hand-over of the role of this pod; one from before it was to be restarted is over.
     pub fn switch(&self, pod: &str) -> Option<Switch<'_>> {
         let mark = self.0.get(format!("{SWITCH}--{pod}").as_str())?;
+        let todo = self.0.get(format!("{EVICT}--{pod}").as_str());
+        if todo.is_some_and(|todo| todo.status == Status::False && mark.since < todo.since) {
+            return None;
+        }
         let to = detail(&mark.message, "To").unwrap_or_default();
         Some(Switch { to, status: mark.status, since: mark.since })
     }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+pub use super::authorities::{Authorities, Staging};
 use super::notes::Progress;
 use crate::core::fleet::{DatabasePhase, RequestPhase, Text};
 use crate::core::time::{Span, Time};
@@ -40,6 +41,8 @@ pub struct Seen {
     pub online: Option<u32>,
     /// What the database needs no more: looked at when TLS was removed, or could not be added.
     pub leftovers: Vec<Leftover>,
+    /// Who signs, and who is trusted.
+    pub authorities: Authorities,
 }
 
 /// Why a request that can be read cannot be carried out on this database.
@@ -84,6 +87,8 @@ pub enum LeftoverKind {
     Certificate,
     /// The Secret of one.
     Secret,
+    /// The ConfigMap with the CAs that clients trust.
+    Bundle,
 }
 
 /// The request.

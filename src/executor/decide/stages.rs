@@ -5,9 +5,9 @@ use super::notes::{
     FAILED, FAILING, ISSUE_FAILED, Mark, NOT_READY, Note, PAUSE_FAILED, PAUSED, READY,
     RESTART_FAILED, RESUME_FAILED, Status, TEMPLATE_FAILED,
 };
-use super::seen::{Database, Request, Seen};
+use super::seen::{Database, Pod, Request, Seen};
 use super::waiting::Waiting;
-use super::{Step, Write, configuring, issuing, reload, restart};
+use super::{Step, Write, authorities, configuring, issuing, reload, restart};
 use crate::core::fleet::{DatabasePhase, RequestPhase};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
@@ -32,11 +32,17 @@ pub(super) enum Turn {
     Act(Write),
     /// It waits.
     Wait(Waiting),
+    /// It waits for this moment, which is never too late.
+    Until(Waiting, Time),
     /// It has failed.
     Failed(String),
 }
 
 const PAUSE: Stage = Stage { look: pause, failed: PAUSE_FAILED, again: nothing };
+const LEARN: Stage = Stage { look: authorities::learn, failed: ISSUE_FAILED, again: nothing };
+const OVERLAP: Stage = Stage { look: authorities::overlap, failed: FAILING, again: nothing };
+const TRUST: Stage = Stage { look: authorities::trust, failed: RESTART_FAILED, again: nothing };
+const TRIM: Stage = Stage { look: authorities::trim, failed: FAILING, again: nothing };
 const PREPARE: Stage = Stage { look: issuing::prepare, failed: ISSUE_FAILED, again: nothing };
 const ISSUE: Stage =
     Stage { look: issuing::issue, failed: ISSUE_FAILED, again: issuing::ask_again };
@@ -52,11 +58,14 @@ const RESUME: Stage = Stage { look: resume, failed: RESUME_FAILED, again: nothin
 const WAIT: Stage = Stage { look: ready, failed: NOT_READY, again: nothing };
 
 /// The same certificates, issued anew.
-pub(super) const ROTATE: &[Stage] = &[PAUSE, ISSUE, SYNC, RELOAD, RESTART, VERIFY, RESUME, WAIT];
+pub(super) const ROTATE: &[Stage] =
+    &[PAUSE, LEARN, OVERLAP, TRUST, ISSUE, SYNC, RELOAD, RESTART, VERIFY, TRIM, RESUME, WAIT];
 /// Another issuer, or other certificates. They are there before the MySQL changes: until then it is
 /// as it was.
-pub(super) const CONFIGURE: &[Stage] =
-    &[PAUSE, PREPARE, ISSUE, SYNC, UPDATE, TEMPLATE, RESTART, VERIFY, RESUME, WAIT];
+pub(super) const CONFIGURE: &[Stage] = &[
+    PAUSE, LEARN, OVERLAP, TRUST, PREPARE, ISSUE, SYNC, UPDATE, TEMPLATE, RESTART, VERIFY, TRIM,
+    RESUME, WAIT,
+];
 /// Whether clients must use TLS.
 pub(super) const REQUIRE: &[Stage] = &[PAUSE, UPDATE, TEMPLATE, RESTART, VERIFY, RESUME, WAIT];
 /// No TLS any more. What servers have mounted goes last.
@@ -105,6 +114,7 @@ impl Run<'_> {
                 self.setback(stage, &format!("gave up after {timeout}: {why}"))
             }
             Turn::Wait(why) => Step::Wait { why, until: Some(deadline) },
+            Turn::Until(why, at) => Step::Wait { why, until: Some(at) },
             Turn::Act(write) if late => {
                 let what = write.point();
                 self.setback(stage, &format!("gave up after {timeout}: {what} is refused"))
@@ -120,7 +130,9 @@ impl Run<'_> {
 
     /// When the step under way has taken too long.
     fn deadline(&self) -> Time {
-        self.request.progress.step_began().unwrap_or(self.request.created) + self.timeout()
+        let began = self.request.progress.step_began().unwrap_or(self.request.created);
+        // Clients are given their time whatever a step may take.
+        began.max(self.overlap_ends().unwrap_or(began)) + self.timeout()
     }
 
     /// A step failed: it is tried again, as long as that is allowed.
@@ -154,8 +166,19 @@ impl Run<'_> {
 
     /// The pods as they are, which are to be restarted.
     pub(super) fn to_restart(&self) -> impl Iterator<Item = Note> {
-        let pods = self.seen.pods.iter();
-        pods.map(|(name, pod)| Note::evict(name, &pod.uid, Status::False))
+        self.seen.pods.iter().flat_map(|(name, pod)| self.evictions_of(name, pod))
+    }
+
+    /// The servers as they are, without the routers.
+    pub(super) fn servers_to_restart(&self) -> impl Iterator<Item = Note> {
+        self.seen.servers().flat_map(|(name, pod)| self.evictions_of(name, pod))
+    }
+
+    /// That it was restarted before, to trust another CA, is forgotten.
+    fn evictions_of(&self, name: &str, pod: &Pod) -> impl Iterator<Item = Note> + use<> {
+        let again = Note::pod_not_ready(name);
+        let again = self.request.progress.has(&again.kind).then_some(again);
+        std::iter::once(Note::evict(name, &pod.uid, Status::False)).chain(again)
     }
 
     fn succeed(&self) -> Step {

@@ -29,6 +29,8 @@ pub enum Waiting {
     Halted,
     /// A backup or restore runs.
     Backup,
+    /// Clients are given the time to read the new CA.
+    Clients,
     /// A certificate is being issued.
     Issuing(Text),
     /// A certificate is issued, and not Ready.
@@ -89,6 +91,7 @@ impl fmt::Display for Waiting {
             Self::NotReady(phase) => write!(f, "the database is {phase:?}, not Ready"),
             Self::Halted => f.write_str("the database is halted"),
             Self::Backup => f.write_str("a backup or restore of the database is running"),
+            Self::Clients => f.write_str("clients have the time to read the new CA"),
             Self::Issuing(name) => write!(f, "Certificate {name} is being issued"),
             Self::NotIssuedReady(name) => write!(f, "Certificate {name} is not Ready"),
             Self::Secret { certificate, why } => {

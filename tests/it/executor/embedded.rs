@@ -8,7 +8,7 @@ use std::time::Duration;
 use certrotor::clock::{Clock, PausedClock, SystemClock};
 use certrotor::cluster::client::Calls;
 use certrotor::core::certificate::Fingerprint;
-use certrotor::core::time::Time;
+use certrotor::core::time::{Span, Time};
 use certrotor::embedded::api::{ApiServer, Call, Fault, FaultLayer};
 use certrotor::embedded::issuer::{self, CertManager};
 use certrotor::embedded::pods::{self, PodRunner, Runtime, Served, SimulatedMysqld};
@@ -36,7 +36,7 @@ const NODE: &str = "embedded";
 pub(super) struct Cluster {
     pub(super) server: ApiServer,
     pub(super) served: Served,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     stop: CancellationToken,
     parts: JoinSet<()>,
     /// Who issues for executors.
@@ -137,7 +137,8 @@ impl Cluster {
     pub(super) fn executor_of_real(&self, hands_over: bool) -> JoinHandle<()> {
         let calls = Calls::new(Duration::from_secs(10), Arc::new(()));
         let servers = if hands_over { Servers::LookedAt } else { Servers::LeftAlone };
-        let settings = Settings { loopback: true, servers, ..Settings::default() };
+        let ca_overlap = Span::seconds(2);
+        let settings = Settings { loopback: true, servers, ca_overlap, ..Settings::default() };
         let client = self.server.client("executor", NAMESPACE);
         let executor = Executor::new(client, Arc::clone(&self.clock), calls, settings);
         tokio::spawn(executor.run(self.stop.child_token()))
@@ -189,6 +190,22 @@ impl Cluster {
     pub(super) fn get(&self, resource: &str, name: &str) -> Value {
         let found = self.server.get(resource, NAMESPACE, name);
         found.map_or(Value::Null, |object| Value::clone(&object))
+    }
+
+    /// Changes an object as a person does.
+    pub(super) async fn patch(&self, path: &str, change: &Value) {
+        let request = http::Request::patch(path);
+        let request = request.header("Content-Type", "application/merge-patch+json");
+        let request = request.body(serde_json::to_vec(change).expect("JSON")).expect("a request");
+        let client = self.server.client("a-person", NAMESPACE);
+        let _: Value = client.request(request).await.expect("it is changed");
+    }
+
+    /// Deletes an object as a person does.
+    pub(super) async fn delete(&self, path: &str) {
+        let request = http::Request::delete(path).body(Vec::new()).expect("a request");
+        let client = self.server.client("a-person", NAMESPACE);
+        let _: Value = client.request(request).await.expect("it is deleted");
     }
 
     pub(super) async fn phase(&self, resource: &str, name: &str, wanted: &[&str]) {

@@ -30,7 +30,7 @@ fn roles(cluster: &Cluster) -> Vec<Option<String>> {
 }
 
 /// Waits until all are Ready, and returns which is the primary.
-async fn whole(cluster: &Cluster) -> usize {
+pub(super) async fn whole(cluster: &Cluster) -> usize {
     eventually(PATIENCE, "a primary and two standbys", async || {
         let roles = roles(cluster);
         let count =
@@ -43,7 +43,7 @@ async fn whole(cluster: &Cluster) -> usize {
 }
 
 /// Real servers, or none and the reason why.
-fn program() -> Option<Program> {
+pub(super) fn program() -> Option<Program> {
     match parts::find("mysqld") {
         Ok(path) => {
             parts::used("mysqld");
@@ -56,7 +56,7 @@ fn program() -> Option<Program> {
     }
 }
 
-fn real<T>(test: impl Future<Output = T>) -> T {
+pub(super) fn real<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(test)
 }
@@ -113,7 +113,7 @@ fn a_primary_hands_its_role_over_before_it_is_restarted() {
 }
 
 /// Clients of the group: who connects goes where the label of the primary is, as its Service leads.
-fn target(cluster: &Cluster) -> Target {
+pub(super) fn target(cluster: &Cluster) -> Target {
     let (account, pair) =
         (cluster.get("secrets", "shop-auth"), cluster.get("secrets", "shop-server-cert"));
     let bytes = |value: &Value| -> Vec<u8> {

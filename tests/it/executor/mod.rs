@@ -16,6 +16,7 @@ mod operations;
 mod oracles;
 mod rotating;
 mod troubles;
+mod trusting;
 mod world;
 
 use world::World;

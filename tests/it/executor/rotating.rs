@@ -118,10 +118,10 @@ fn an_executor_at_rest_writes_nothing() {
         });
         world.ask_to_rotate("rotate").await;
         ended(&world, "rotate", "at rest").await;
-        // Three pods, three certificates: nothing is written twice.
-        assert_eq!(writes.load(Ordering::Relaxed), 24);
+        // Three pods, three certificates, one bundle: nothing is written twice.
+        assert_eq!(writes.load(Ordering::Relaxed), 25);
         sleep(Duration::from_hours(6)).await;
-        assert_eq!(writes.load(Ordering::Relaxed), 24);
+        assert_eq!(writes.load(Ordering::Relaxed), 25);
         executor.abort();
         others.abort();
     });

@@ -16,6 +16,7 @@ use crate::support::rights::{granted, shown, usable, used};
 pub(crate) mod load;
 mod real;
 mod stage;
+pub(crate) mod trusting;
 
 use stage::{Executor, Stage};
 

@@ -15,7 +15,7 @@ use crate::support::process::Scratch;
 const SHOP: &str = "shop";
 
 /// Where the server is, and how to log in to it.
-async fn target(stage: &Stage<'_>) -> Target {
+pub(super) async fn target(stage: &Stage<'_>) -> Target {
     let (admin, namespace) = (&stage.lab.admin, &stage.lab.name);
     let account = admin.get(SECRET, namespace, "shop-auth").await;
     let pair = admin.get(SECRET, namespace, "shop-server-cert").await;

@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
 
     /// Starts an executor for the namespace of the test.
     pub(super) fn executor(&self, identity: &str, more: &[&str]) -> Executor {
-        self.executor_with(identity, more, &json!({}))
+        self.executor_with(identity, more, &json!({"caOverlap": "2s"}))
     }
 
     /// The same, which never has a server reload.

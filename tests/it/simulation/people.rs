@@ -35,6 +35,7 @@ impl World {
                 let longer = json!({"certificates": [{"alias": "server", "duration": "2400h"}]});
                 self.request(DATABASES[index], &longer).await;
             }
+            Deed::ChangeIssuer(index) => self.change_issuer(DATABASES[index]).await,
             Deed::RemoveTls(index) => {
                 self.request(DATABASES[index], &json!({"remove": true})).await;
             }
@@ -61,6 +62,21 @@ impl World {
             Deed::BreakIssuer => self.sign_with("nothing").await,
             Deed::MendIssuer => self.sign_with("ca").await,
         }
+    }
+
+    async fn change_issuer(&self, database: &str) {
+        let path = format!("/apis/cert-manager.io/v1/namespaces/{NAMESPACE}");
+        let metadata = json!({"name": "other", "namespace": NAMESPACE});
+        let itself = json!({"group": "cert-manager.io", "kind": "Issuer", "name": "self-signed"});
+        let ca = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
+            "metadata": metadata, "spec": {"isCA": true, "commonName": "other",
+                "secretName": "other", "duration": "87600h", "issuerRef": itself}});
+        self.ask(Method::POST, &format!("{path}/certificates"), "application/json", &ca).await;
+        let issuer = json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer",
+            "metadata": metadata, "spec": {"ca": {"secretName": "other"}}});
+        self.ask(Method::POST, &format!("{path}/issuers"), "application/json", &issuer).await;
+        let issuer = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "other"});
+        self.request(database, &json!({"issuerRef": issuer})).await;
     }
 
     async fn sign_with(&self, secret: &str) {

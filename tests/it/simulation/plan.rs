@@ -223,6 +223,8 @@ pub(crate) enum Deed {
     RotateByHand(usize),
     /// A person asks for other certificates.
     ChangeCertificates(usize),
+    /// A person has another issuer, with a CA of its own, sign from now on.
+    ChangeIssuer(usize),
     /// A person asks for an end of TLS.
     RemoveTls(usize),
     /// And for its return.

@@ -4,7 +4,7 @@ use certrotor::clock::Clock as _;
 use certrotor::core::time::{Span, Time};
 
 use super::history::{has_condition, is_over};
-use super::world::World;
+use super::world::{NAMESPACE, World};
 
 /// What is not as it should be in the end.
 pub(crate) fn unsettled(world: &World) -> Vec<String> {
@@ -29,8 +29,22 @@ pub(crate) fn unsettled(world: &World) -> Vec<String> {
             all.push(format!("rotation {database}: {rotation}"));
         }
         all.extend(stale_of(world, database));
+        all.extend(undecided_of(world, database));
     }
     all
+}
+
+/// Of a database that has changed its CA: what it was learned by is gone, and so is the old one.
+fn undecided_of(world: &World, database: &str) -> Vec<String> {
+    let staging = format!("{database}-ca-staging");
+    let left = ["certificates.cert-manager.io", "secrets"].into_iter().filter_map(|resource| {
+        let left = world.server.get(resource, NAMESPACE, &staging).is_some();
+        left.then(|| format!("{resource}/{staging} is left"))
+    });
+    let bundle = world.server.get("configmaps", NAMESPACE, &format!("{database}-ca-bundle"));
+    let ca = bundle.map(|it| it["data"]["ca.crt"].to_string()).unwrap_or_default();
+    let two = ca.matches("BEGIN CERTIFICATE").count() > 1;
+    left.chain(two.then(|| format!("clients of {database} are to trust two CAs"))).collect()
 }
 
 /// The servers of a database that do not serve what was issued last, or nothing new.

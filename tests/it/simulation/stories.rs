@@ -55,6 +55,10 @@ fn stories() -> Vec<Plan> {
         Plan { servers: vec![3], ..story("a primary that hands its role over", Vec::new()) },
         Plan { promise: Promise::ON_SCHEDULE, ..story("a schedule", Vec::new()) },
         story("other certificates", vec![deed(20, Deed::ChangeCertificates(0))]),
+        Plan {
+            servers: vec![3],
+            ..story("another issuer", vec![deed(100, Deed::ChangeIssuer(0))])
+        },
         story(
             "TLS goes and comes back",
             vec![
@@ -90,10 +94,8 @@ fn started_meanwhile(run: &Run) -> Option<Plan> {
 }
 
 /// Those that are no part of a rotation; what is said to servers, of which the apiserver hears nothing;
-/// one that needs a server which loads its certificates anew, so that `operate::real` has it; and one at
-/// which the provisioner is always quicker, so that `executor::operations` has it.
-const BESIDE: [&str; 6] =
-    ["holdLease", "postEvent", "reloadTls", "switchPrimary", "noteReloaded", "deleteSecret"];
+/// and one that needs a server which loads its certificates anew, so that `operate::real` has it.
+const BESIDE: [&str; 5] = ["holdLease", "postEvent", "reloadTls", "switchPrimary", "noteReloaded"];
 
 /// All stories as they go when nobody dies; none in the quick run.
 fn told() -> Option<&'static [Run]> {

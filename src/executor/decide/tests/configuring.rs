@@ -36,14 +36,19 @@ fn changing() -> Scene {
     scene
 }
 
-fn leftovers() -> Vec<Leftover> {
-    let of = |kind| Leftover {
-        kind,
-        name: "shop-server-cert".into(),
-        uid: "u".into(),
-        resource_version: "4".into(),
-    };
+pub(super) fn leftovers_named(name: &str) -> Vec<Leftover> {
+    let of =
+        |kind| Leftover { kind, name: name.into(), uid: "u".into(), resource_version: "4".into() };
     vec![of(LeftoverKind::Secret), of(LeftoverKind::Certificate)]
+}
+
+fn leftovers() -> Vec<Leftover> {
+    let bundle = Leftover {
+        kind: LeftoverKind::Bundle,
+        name: "shop-ca-bundle".into(),
+        ..leftovers_named("shop-server-cert")[0].clone()
+    };
+    std::iter::once(bundle).chain(leftovers_named("shop-server-cert")).collect()
 }
 
 fn removing() -> Scene {
@@ -93,7 +98,7 @@ fn another_issuer_changes_the_certificates_and_then_the_database() {
 #[test]
 fn tls_is_removed_from_the_servers_before_certificates_and_then_secrets_go() {
     let before = [W::Start, W::PauseDatabase, W::NotePaused];
-    let gone = [W::NoteRestarted, W::DeleteCertificate, W::DeleteSecret];
+    let gone = [W::NoteRestarted, W::DeleteCertificate, W::DeleteSecret, W::DeleteBundle];
     let pods = [&ONE_POD[..], &ONE_POD, &ONE_POD].concat();
     let expected = [&before[..], &TEMPLATE, &pods, &gone, &END[1..]].concat();
     assert_eq!(removing().play(), expected);
@@ -166,7 +171,7 @@ fn what_was_made_for_tls_that_could_not_be_added_goes_again() {
     }
     scene.seen.request.generation = 2;
     scene.seen.certificates.clear();
-    scene.seen.leftovers = leftovers();
+    scene.seen.leftovers = leftovers_named("shop-server-cert");
     let expected =
         [W::NoteFailure, W::ResumeDatabase, W::DeleteCertificate, W::DeleteSecret, W::Fail];
     assert_eq!(scene.play(), expected);

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::notes::{Mark, Note, Progress, Status};
+use super::notes::{Mark, Note, PUBLISHED, Progress, RESTARTED, Status, TRIMMED};
 use super::seen::{
-    Certificate, Database, Issued, Leftover, LeftoverKind, Life, Operation, Other, Pause, Pod,
-    Request, Role, Secret, Seen, Serving, Template, Unfit,
+    Authorities, Certificate, Database, Issued, Leftover, LeftoverKind, Life, Operation, Other,
+    Pause, Pod, Request, Role, Secret, Seen, Serving, Staging, Template, Unfit,
 };
 use super::waiting::Waiting;
 use super::{Step, Write, next};
@@ -15,6 +15,7 @@ use crate::core::fleet::{DatabasePhase, RequestPhase, Text};
 use crate::core::time::{Span, Time};
 use crate::executor::vocabulary::ExecutorWrite;
 
+mod authorities;
 mod configuring;
 mod queue;
 mod reload;
@@ -23,6 +24,7 @@ mod run;
 mod switch;
 
 const NOON: Time = Time::from_unix(1_795_521_600);
+const STAGING: &str = "shop-ca-staging";
 const STEP: Span = Span::minutes(10);
 
 /// What the apiserver holds, and the moment.
@@ -76,6 +78,7 @@ impl Scene {
             switches: false,
             online: None,
             leftovers: Vec::new(),
+            authorities: Authorities { published: true, ..Authorities::default() },
             certificates: certificates.into_iter().map(certificate).collect(),
             pods: pods.into_iter().map(|(name, role)| (name.into(), pod(name, role))).collect(),
         };
@@ -169,6 +172,7 @@ impl Scene {
                     };
                     request.progress.0.insert(note.kind.as_str().into(), mark);
                 }
+                self.judge_authorities(notes);
             }
             Write::Pause => {
                 let pause = Pause::For { request: "rotate".into(), uid: "r-1".into() };
@@ -190,6 +194,17 @@ impl Scene {
             }
             Write::Update => self.database().as_wanted = true,
             Write::Delete(leftover) => self.seen.leftovers.retain(|it| it != leftover),
+            Write::Stage => {
+                let made = certificate(STAGING).found.unwrap();
+                let issued = Issued { revision: 0, ready: false, life: None, ..made };
+                let staging = Staging::Asked { name: STAGING.into(), issued };
+                self.seen.authorities.staging = staging;
+            }
+            Write::Publish => self.seen.authorities.published = true,
+            Write::Trust(name) => {
+                assert_eq!(self.seen.authorities.untold.take(), Some(name.clone()));
+            }
+            Write::Issue(name) if **name == *STAGING => self.staging().issuing = true,
             Write::Issue(name) => {
                 let mut all = self.seen.certificates.iter_mut();
                 let certificate = all.find(|it| it.name == *name).unwrap();
@@ -208,12 +223,47 @@ impl Scene {
         }
     }
 
+    fn staging(&mut self) -> &mut Issued {
+        match &mut self.seen.authorities.staging {
+            Staging::Asked { issued, .. } => issued,
+            staging => panic!("it is {staging:?}"),
+        }
+    }
+
+    /// What is to be trusted differs from what is at two moments.
+    fn judge_authorities(&mut self, notes: &[Note]) {
+        if !self.seen.request.progress.has(PUBLISHED) {
+            return;
+        }
+        match &*notes[0].kind {
+            PUBLISHED => self.seen.authorities.untold = Some("shop-server-cert".into()),
+            RESTARTED => {
+                let authorities = &mut self.seen.authorities;
+                authorities.untold = Some("shop-server-cert".into());
+                authorities.published = false;
+                self.seen.leftovers = authorities::staging_left();
+            }
+            _ => {}
+        }
+    }
+
     /// Others do what is waited for.
     fn pass(&mut self, step: &Step) {
         self.later(Span::seconds(1));
         let Step::Wait { why, .. } = step else { panic!("nothing will happen: {step:?}") };
         match why {
+            Waiting::Clients => {
+                self.later(self.seen.authorities.overlap);
+            }
+            Waiting::Issuing(name) if **name == *STAGING => {
+                self.seen.authorities.staging = Staging::Learned;
+                self.seen.authorities.published = false;
+            }
             Waiting::Issuing(_) => {
+                // cert-manager writes leaf and CA at once.
+                if self.seen.request.progress.has(PUBLISHED) {
+                    self.seen.authorities.untold = Some("shop-server-cert".into());
+                }
                 let life = Life { begins: self.now, ends: self.now + Span::days(90) };
                 for index in 0..self.seen.certificates.len() {
                     let issued = self.certificate(index);

@@ -29,7 +29,13 @@ fn an_undisturbed_rotation() {
 fn every_write_is_in_the_vocabulary_and_every_word_is_written() {
     let never_here = [W::Queue, W::Skip, W::Refuse, W::Retry, W::NoteFailure, W::Fail];
     let elsewhere = [W::ReleaseDatabase];
-    let written = [undisturbed(), configuring::written(), reload::written(), switch::written()];
+    let written = [
+        undisturbed(),
+        configuring::written(),
+        reload::written(),
+        switch::written(),
+        authorities::written(),
+    ];
     let written = written.concat();
     for point in ExecutorWrite::ALL {
         let known =
