@@ -146,7 +146,19 @@ impl Cluster {
 
     /// A database, Ready.
     pub(super) async fn database(&self, name: &str, mode: Option<&str>, spec: &Value) {
-        let mut mysql = json!({"apiVersion": "kubedb.com/v1", "kind": "MySQL",
+        self.database_in("v1", name, mode, spec).await;
+    }
+
+    /// The same, written in a version of KubeDB's API.
+    pub(super) async fn database_in(
+        &self,
+        version: &str,
+        name: &str,
+        mode: Option<&str>,
+        spec: &Value,
+    ) {
+        let version = format!("kubedb.com/{version}");
+        let mut mysql = json!({"apiVersion": version, "kind": "MySQL",
             "metadata": {"name": name},
             "spec": {"version": "9.1.0", "storageType": "Ephemeral", "deletionPolicy": "WipeOut"}});
         if let Some(mode) = mode {
@@ -155,7 +167,7 @@ impl Cluster {
         for (key, value) in spec.as_object().expect("an object") {
             mysql["spec"][key] = value.clone();
         }
-        self.create("/apis/kubedb.com/v1", &mysql).await;
+        self.create(&format!("/apis/{version}"), &mysql).await;
         self.phase(MYSQLS, name, &["Ready"]).await;
     }
 

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::embedded::{CERTIFICATES, Cluster, MYSQLS, REQUESTS, reference};
 use super::{moves, nothing_goes_wrong, paused};
-use crate::support::effort::Effort;
+use crate::support::effort::{Effort, sized};
 
 const NAME: &str = "shop";
 const MODES: [Option<&str>; 5] = [
@@ -150,11 +150,11 @@ fn served(
     }
 }
 
-async fn carried_out(operation: Operation, mode: Option<&str>) {
-    let told = format!("{operation:?} {mode:?}");
+async fn carried_out(operation: Operation, mode: Option<&str>, version: &str) {
+    let told = format!("{operation:?} {mode:?} {version}");
     let cluster = Cluster::start();
     let executor = cluster.executor("one", nothing_goes_wrong);
-    cluster.database(NAME, mode, &operation.before()).await;
+    cluster.database_in(version, NAME, mode, &operation.before()).await;
     let before = cluster.presented(NAME);
     let status = cluster.ask("request", NAME, &operation.tls()).await;
     assert_eq!(status["phase"], "Successful", "{told}: {status:#}");
@@ -169,14 +169,28 @@ async fn carried_out(operation: Operation, mode: Option<&str>) {
     cluster.end().await;
 }
 
+/// Every operation meets every topology and both versions of KubeDB's API, and every topology both
+/// versions. The quick run has each operation once, the full run has all combinations.
+fn combinations() -> Vec<(Operation, Option<&'static str>, &'static str)> {
+    let mut all = Vec::new();
+    for (at, operation) in ALL.into_iter().enumerate() {
+        for (place, mode) in MODES.into_iter().enumerate() {
+            for (turn, version) in ["v1", "v1alpha2"].into_iter().enumerate() {
+                let its_turn = (at + place) % 2 == turn;
+                let wanted = sized(its_turn && place == at % MODES.len(), its_turn, true);
+                if wanted {
+                    all.push((operation, mode, version));
+                }
+            }
+        }
+    }
+    all
+}
+
 #[test]
 fn every_operation_is_carried_out_on_every_topology() {
-    for (at, operation) in ALL.into_iter().enumerate() {
-        // Each with one topology, and all with all in the full run.
-        let chosen = |mode: usize| full() || mode == at % MODES.len();
-        for (_, mode) in MODES.into_iter().enumerate().filter(|(mode, _)| chosen(*mode)) {
-            paused(carried_out(operation, mode));
-        }
+    for (operation, mode, version) in combinations() {
+        paused(carried_out(operation, mode, version));
     }
 }
 
