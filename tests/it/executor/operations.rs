@@ -170,14 +170,15 @@ async fn carried_out(operation: Operation, mode: Option<&str>, version: &str) {
 }
 
 /// Every operation meets every topology and both versions of KubeDB's API, and every topology both
-/// versions. The quick run has each operation once, the full run has all combinations.
+/// versions. The quick run has every second operation once, the full run has all combinations.
 fn combinations() -> Vec<(Operation, Option<&'static str>, &'static str)> {
     let mut all = Vec::new();
     for (at, operation) in ALL.into_iter().enumerate() {
         for (place, mode) in MODES.into_iter().enumerate() {
             for (turn, version) in ["v1", "v1alpha2"].into_iter().enumerate() {
                 let its_turn = (at + place) % 2 == turn;
-                let wanted = sized(its_turn && place == at % MODES.len(), its_turn, true);
+                let quick = its_turn && at % 2 == 0 && place == at % MODES.len();
+                let wanted = sized(quick, its_turn, true);
                 if wanted {
                     all.push((operation, mode, version));
                 }
@@ -253,7 +254,8 @@ fn a_crash_at_any_write_of_any_operation_loses_nothing_and_repeats_nothing() {
         (Operation::Certificates, None),
         (Operation::Require, None),
     ];
-    for (at, (operation, mode)) in operations.into_iter().enumerate() {
+    let some = sized(2, operations.len(), operations.len());
+    for (at, (operation, mode)) in operations.into_iter().take(some).enumerate() {
         let writes = count(operation, mode);
         assert!(writes >= 12, "{operation:?}: {writes}");
         for nth in 1..=writes {
