@@ -236,6 +236,11 @@ impl MySql {
         self.spec.topology.as_ref()?.mode.as_ref()
     }
 
+    /// Whether its servers replicate as a group.
+    pub fn is_group(&self) -> bool {
+        matches!(self.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster))
+    }
+
     /// Whether its servers replicate as a group in which one takes writes.
     pub fn is_single_primary_group(&self) -> bool {
         let Some(topology) = &self.spec.topology else { return false };

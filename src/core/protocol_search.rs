@@ -35,11 +35,9 @@ const FEW_MOMENTS: &[u8] = &[0, 4];
 const ALL_MOMENTS: &[u8] = &[0, 1, 2, 3, 4];
 
 fn holds(name: &str, troubles: Troubles) -> Report {
-    let began = tokio::time::Instant::now();
     let report = Search::new(PROTOCOL, troubles, sized(FEW_MOMENTS, MOMENTS, ALL_MOMENTS)).run();
-    let took = began.elapsed();
     println!(
-        "{name}: {} states, {} transitions, depth {}, {} plans, {took:.1?}",
+        "{name}: {} states, {} transitions, depth {}, {} plans",
         report.states, report.transitions, report.depth, report.plans
     );
     if let Some(found) = &report.found {

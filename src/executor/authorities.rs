@@ -17,10 +17,10 @@ use super::decide::seen::{
 use super::look::{Looked, leftover};
 use super::own_issuer::NotIssued;
 use super::wanted::Plan;
-use super::{Hand, facts, found};
+use super::{Hand, facts, found, part};
 use crate::api::cert_manager::{CERTIFICATE_NAME, Certificate};
 use crate::api::meta;
-use crate::api::mysql::{MySql, TopologyMode};
+use crate::api::mysql::MySql;
 use crate::api::names;
 use crate::cluster::client::ApiFailure;
 use crate::core::fleet::{RequestPhase, Text};
@@ -70,11 +70,6 @@ impl Moment {
     }
 }
 
-/// The ConfigMap from which the clients of a database read whom to trust.
-pub(super) fn bundle_name(database: &str) -> String {
-    names::ca_bundle(database)
-}
-
 impl Hand {
     pub(super) async fn look_at_authorities(&self, looked: &mut Looked) -> Result<(), ApiFailure> {
         looked.seen.authorities.overlap = self.ca_overlap;
@@ -116,8 +111,7 @@ impl Hand {
         let new = self.learned(plan, request, seen, &mut told).await?;
         let secrets = self.trusting(plan, request).await?;
         let bundle = self.bundle(plan, request).await?;
-        let old = secrets.iter().find(|it| *it.name == *plan.now.secret_name("server"));
-        let old = old.map(|it| it.holds.clone()).unwrap_or_default();
+        let old = of_servers(plan, &secrets);
         let published = bundle.as_ref().map(|it| it.1.clone()).unwrap_or_default();
         seen.known = old.include(&new);
         told.target = old.and(&new).and(&published);
@@ -141,9 +135,7 @@ impl Hand {
         };
         let secrets = self.trusting(plan, request).await?;
         let bundle = self.bundle(plan, request).await?;
-        let server = secrets.iter().find(|it| *it.name == *plan.now.secret_name("server"));
-        let held = server.map(|it| it.holds.clone()).unwrap_or_default();
-        told.target = if new.is_empty() { held } else { new };
+        told.target = if new.is_empty() { of_servers(plan, &secrets) } else { new };
         told.judge(seen, &secrets, bundle);
         Ok(told)
     }
@@ -233,7 +225,7 @@ impl Hand {
         request: &Request,
     ) -> Result<Option<(String, Anchors)>, ApiFailure> {
         let api = self.api::<ConfigMap>(&request.namespace);
-        let name = bundle_name(plan.now.name());
+        let name = names::ca_bundle(plan.now.name());
         let bundle = found(self.calls.run("get", api.get(&name)).await)?;
         Ok(bundle.map(|bundle| {
             let pem = bundle.data.as_ref().and_then(|data| data.get(CA));
@@ -268,6 +260,12 @@ struct Trusts {
     holds: Anchors,
 }
 
+/// Those in the servers' Secret.
+fn of_servers(plan: &Plan, secrets: &[Trusts]) -> Anchors {
+    let server = secrets.iter().find(|it| *it.name == *plan.now.secret_name("server"));
+    server.map(|it| it.holds.clone()).unwrap_or_default()
+}
+
 impl Told {
     /// What is not as it should be.
     fn judge(
@@ -290,9 +288,7 @@ impl Told {
 
 /// The servers verify each other: each keeps for its group the CAs that it began with.
 fn is_mutual(mysql: &MySql) -> bool {
-    let group =
-        matches!(mysql.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster));
-    group && mysql.replicas() > 1
+    mysql.is_group() && mysql.replicas() > 1
 }
 
 /// Whether a leaf was signed by somebody else than whoever has this certificate of a CA.
@@ -318,9 +314,4 @@ fn is_staging(secret: &Secret, name: &str) -> bool {
 
 fn anchors_of(secret: &Secret) -> Anchors {
     Anchors::from_pem(part(secret, CA))
-}
-
-fn part<'a>(secret: &'a Secret, key: &str) -> &'a [u8] {
-    let data = secret.data.as_ref().and_then(|data| data.get(key));
-    data.map_or(&[][..], |bytes| &bytes.0)
 }

@@ -254,10 +254,7 @@ pub(super) fn secret(
     now: Time,
 ) -> Secret {
     let Some(object) = object else { return Secret::Missing };
-    let part = |name: &str| {
-        let data = object.data.as_ref().and_then(|data| data.get(name));
-        data.map_or(&[][..], |bytes| &bytes.0)
-    };
+    let part = |key| super::part(object, key);
     let pair = Pair { certificate: part("tls.crt"), key: part("tls.key"), ca: part("ca.crt") };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match check(pair, &names, now) {

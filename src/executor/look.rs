@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use kube::core::{DynamicObject, ObjectMeta};
 use serde_json::Value;
 
-use super::authorities::{Told, bundle_name};
+use super::authorities::Told;
 use super::decide::notes::{
     ISSUED, PAUSED, PUBLISHED, READY, RELOADED, RESTARTED, SYNCED, TEMPLATE, TRUSTED, UPDATED,
 };
@@ -21,7 +21,8 @@ use super::wanted::{Plan, template_agrees};
 use super::{Hand, Servers, facts, fixed, found};
 use crate::api::cert_manager::{self, CERTIFICATE_NAME, ClusterIssuer, Issuer};
 use crate::api::meta::{self, is_deleting};
-use crate::api::mysql::{MySql, TopologyMode};
+use crate::api::mysql::MySql;
+use crate::api::names;
 use crate::api::ops_request::MySqlOpsRequest;
 use crate::api::pod::{Pod, selector_of};
 use crate::api::resources::{CERTIFICATE, WORKLOADS};
@@ -308,7 +309,7 @@ impl Hand {
         }
         if !fails && wanted.is_empty() {
             let bundles = self.api::<v1::ConfigMap>(&request.namespace);
-            let name = bundle_name(mysql.name());
+            let name = names::ca_bundle(mysql.name());
             let bundle = found(self.calls.run("get", bundles.get_metadata(&name)).await)?;
             leftovers.extend(bundle.map(|it| leftover(LeftoverKind::Bundle, &it.metadata)));
         }
@@ -350,7 +351,7 @@ impl Hand {
 
 /// A group's own connections keep the certificates that they began with: its members are restarted.
 fn is_reloadable(mysql: &MySql) -> bool {
-    !matches!(mysql.mode(), Some(TopologyMode::GroupReplication | TopologyMode::InnoDbCluster))
+    !mysql.is_group()
 }
 
 pub(super) fn leftover(kind: LeftoverKind, metadata: &ObjectMeta) -> Leftover {

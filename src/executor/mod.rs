@@ -367,3 +367,9 @@ fn found<T>(answer: Result<T, ApiFailure>) -> Result<Option<T>, ApiFailure> {
         Err(failure) => Err(failure),
     }
 }
+
+/// What a Secret holds under a key; nothing where there is none.
+fn part<'a>(secret: &'a k8s_openapi::api::core::v1::Secret, key: &str) -> &'a [u8] {
+    let data = secret.data.as_ref().and_then(|data| data.get(key));
+    data.map_or(&[][..], |bytes| &bytes.0)
+}

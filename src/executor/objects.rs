@@ -38,15 +38,9 @@ impl Hand {
         let Ok(certificate) = serde_json::from_value::<DynamicObject>(certificate) else {
             return Ok(Done::Overtaken);
         };
-        let params =
-            PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let namespace = &looked.seen.request.namespace;
         let api = self.api_with::<DynamicObject>(namespace, &fixed(&CERTIFICATE));
-        match self.calls.run("create", api.create(&params, &certificate)).await {
-            Ok(_) => Ok(Done::Yes),
-            Err(ApiFailure::AlreadyExists) => Ok(Done::Overtaken),
-            Err(failure) => Err(failure),
-        }
+        created(self.calls.run("create", api.create(&as_us(), &certificate)).await)
     }
 
     /// Changes what the request changes of the Certificate of this name, or puts it back.
@@ -85,12 +79,23 @@ impl Hand {
     async fn patch_spec(&self, target: Target<'_>, spec: &Value) -> Result<Done, ApiFailure> {
         let Target { resource, namespace, name, resource_version } = target;
         let api = self.api_with::<DynamicObject>(namespace, resource);
-        let patch = Patch::Merge(json!({
-            "metadata": {"resourceVersion": resource_version}, "spec": spec,
-        }));
+        let change = json!({"metadata": {"resourceVersion": resource_version}, "spec": spec});
+        self.merge(&api, name, &change).await
+    }
+
+    /// Changes what is still as it was seen: the change names the resourceVersion.
+    pub(super) async fn merge<K>(
+        &self,
+        api: &kube::Api<K>,
+        name: &str,
+        change: &Value,
+    ) -> Result<Done, ApiFailure>
+    where
+        K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
         let params =
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        match self.calls.run("patch", api.patch(name, &params, &patch)).await {
+        match self.calls.run("patch", api.patch(name, &params, &Patch::Merge(change))).await {
             Ok(_) => Ok(Done::Yes),
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => Ok(Done::Overtaken),
             Err(failure) => Err(failure),
@@ -130,5 +135,19 @@ impl Hand {
             Err(ApiFailure::Conflict | ApiFailure::NotFound) => Ok(Done::Overtaken),
             Err(failure) => Err(failure),
         }
+    }
+}
+
+/// A create, in our name.
+pub(super) fn as_us() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}
+
+/// What became of a create; what is there already is looked at again.
+pub(super) fn created<K>(answer: Result<K, ApiFailure>) -> Result<Done, ApiFailure> {
+    match answer {
+        Ok(_) => Ok(Done::Yes),
+        Err(ApiFailure::AlreadyExists) => Ok(Done::Overtaken),
+        Err(failure) => Err(failure),
     }
 }

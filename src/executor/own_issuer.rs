@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::decide::notes::{FAILING, ISSUE_FAILED, Note};
 use super::look::Looked;
 use super::swap::{Conditions, Done, Set, Target};
-use super::{FIELD_MANAGER, Hand, fixed, found};
+use super::{FIELD_MANAGER, Hand, fixed, found, part};
 use crate::api::cert_manager::{
     CERTIFICATE_NAME, Certificate, CertificateSpec, ClusterIssuer, Issuer, IssuerSpec,
 };
@@ -283,9 +283,4 @@ fn ready(conditions: &mut Conditions, now: Time) {
     // So that its observedGeneration is that of now.
     conditions.remove("Ready");
     conditions.set(set, now);
-}
-
-fn part<'a>(secret: &'a Secret, key: &str) -> &'a [u8] {
-    let data = secret.data.as_ref().and_then(|data| data.get(key));
-    data.map_or(&[][..], |bytes| &bytes.0)
 }

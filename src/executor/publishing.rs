@@ -2,14 +2,14 @@
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::authorities::{CA, Moment, bundle_name};
+use super::authorities::{CA, Moment};
 use super::look::Looked;
+use super::objects::{as_us, created};
 use super::swap::Done;
-use super::{FIELD_MANAGER, Hand, fixed};
+use super::{Hand, fixed};
 use crate::api::desired::without_nulls;
 use crate::api::resources::{CERTIFICATE, OPS_REQUEST};
 use crate::api::{names, wanted};
@@ -59,7 +59,7 @@ impl Hand {
         if told.target.is_empty() {
             return Ok(Done::Overtaken);
         }
-        let name = bundle_name(plan.now.name());
+        let name = names::ca_bundle(plan.now.name());
         let changes = seen.changes || Moment::of(request) == Some(Moment::Before);
         let by = changes.then(|| request.path());
         let from = changes.then(|| self.clock.now() + seen.overlap);
@@ -92,35 +92,5 @@ impl Hand {
         let change = json!({"metadata": {"resourceVersion": version}, "data": {CA: pem}});
         let api = self.api::<Secret>(&looked.seen.request.namespace);
         self.merge(&api, name, &change).await
-    }
-
-    async fn merge<K>(
-        &self,
-        api: &kube::Api<K>,
-        name: &str,
-        change: &Value,
-    ) -> Result<Done, ApiFailure>
-    where
-        K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
-    {
-        let params =
-            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        match self.calls.run("patch", api.patch(name, &params, &Patch::Merge(change))).await {
-            Ok(_) => Ok(Done::Yes),
-            Err(ApiFailure::Conflict | ApiFailure::NotFound) => Ok(Done::Overtaken),
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
-fn as_us() -> PostParams {
-    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
-}
-
-fn created<K>(answer: Result<K, ApiFailure>) -> Result<Done, ApiFailure> {
-    match answer {
-        Ok(_) => Ok(Done::Yes),
-        Err(ApiFailure::AlreadyExists) => Ok(Done::Overtaken),
-        Err(failure) => Err(failure),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::load::{Figures, Load, PREPARE, Target};
 use super::stage::Stage;
 use crate::support::api::{CERTIFICATE, POD, SECRET};
-use crate::support::lab::{on_cluster, test_name};
+use crate::support::lab::{Lab, on_cluster, test_name};
 use crate::support::parts;
 use crate::support::process::Scratch;
 
@@ -58,7 +58,12 @@ async fn rotated(stage: &Stage<'_>, request: &str) -> (Arc<Figures>, Value) {
     (figures, status)
 }
 
-fn real_servers(name: &'static str, subnet: &str) {
+/// Runs a test on a stage of servers of this program, or says why not. It gets the program's version.
+pub(super) fn on_real_servers(
+    name: &str,
+    subnet: &str,
+    run: impl AsyncFnOnce(&Lab, Stage<'_>, String),
+) {
     let program = parts::find(name).map(|path| {
         parts::used(name);
         Program::at(&path).unwrap()
@@ -72,7 +77,12 @@ fn real_servers(name: &'static str, subnet: &str) {
         let scratch = Scratch::new("operate");
         let servers = RealMysqld::prepare(program, scratch.path()).await;
         let servers = Arc::new(servers.unwrap_or_else(|error| panic!("{error}")));
-        let stage = Stage::start(&lab, servers, subnet).await;
+        run(&lab, Stage::start(&lab, servers, subnet).await, version).await;
+    });
+}
+
+fn real_servers(name: &'static str, subnet: &str) {
+    on_real_servers(name, subnet, async |lab, stage, version| {
         let reference = json!({"apiGroup": "cert-manager.io", "kind": "Issuer", "name": "ca"});
         stage.database(SHOP, json!({"tls": {"issuerRef": reference}})).await;
         let revision = async || {

@@ -1,9 +1,7 @@
 //! A real mysqld, real cert-manager, and clients that log in all the time while the issuer changes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use certrotor::embedded::pods::{Program, RealMysqld};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use serde_json::{Value, json};
@@ -11,13 +9,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::load::Target;
-use super::real::target;
-use super::stage::Stage;
+use super::real::{on_real_servers, target};
 use crate::actor::issuer;
 use crate::support::api::{CERTIFICATE, CONFIG_MAP, Cluster, POD, SECRET};
-use crate::support::lab::{on_cluster, test_name};
-use crate::support::parts;
-use crate::support::process::Scratch;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -106,20 +100,7 @@ fn change(name: &str, issuer: &str) -> String {
 }
 
 fn real_server(name: &'static str, subnet: &str) {
-    let program = parts::find(name).map(|path| {
-        parts::used(name);
-        Program::at(&path).unwrap()
-    });
-    let program = match program {
-        Ok(program) => program,
-        Err(missing) => return parts::skipped(&test_name(), &missing.to_string()),
-    };
-    on_cluster(async |lab| {
-        let version = program.version().to_owned();
-        let scratch = Scratch::new("trusting");
-        let servers = RealMysqld::prepare(program, scratch.path()).await;
-        let servers = Arc::new(servers.unwrap_or_else(|error| panic!("{error}")));
-        let stage = Stage::start(&lab, servers, subnet).await;
+    on_real_servers(name, subnet, async |lab, stage, version| {
         issuer(&lab.admin, &lab.name, "other").await;
         stage.database("shop", json!({})).await;
         let executor = stage.executor("one", &["--loopback"]);
